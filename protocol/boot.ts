@@ -1,0 +1,30 @@
+// What the server writes into every page, so that the first render needs no further request:
+// `<script type="application/json" id="slipstream-boot">`.
+import * as v from 'valibot'
+import { mediaRecordSchema } from './media.ts'
+
+/** Operator's settings that the browser needs. */
+export const siteSettingsSchema = v.object({
+  /** For `RTCPeerConnection`; empty unless the operator named servers. */
+  iceServers: v.array(
+    v.object({
+      urls: v.union([v.string(), v.array(v.string())]),
+      username: v.optional(v.string()),
+      credential: v.optional(v.string()),
+    }),
+  ),
+  p2pDefault: v.picklist(['on']),
+  /** Bytes. */
+  maxUploadBytes: v.number(),
+})
+export type SiteSettings = v.InferOutput<typeof siteSettingsSchema>
+
+export const bootSchema = v.object({
+  settings: siteSettingsSchema,
+  /** The title of a watch or embed page, or `null` on other pages and for unknown titles. */
+  media: v.nullable(mediaRecordSchema),
+})
+export type Boot = v.InferOutput<typeof bootSchema>
+
+/** Id of the element that carries the boot data. */
+export const BOOT_ELEMENT_ID = 'slipstream-boot'

@@ -1,0 +1,83 @@
+// What the HTTP contract says of a title: the record, catalogue pages, and Server-Sent Events.
+import * as v from 'valibot'
+import { infoHashSchema, mediaIdSchema } from './ids.ts'
+
+const facts = {
+  id: mediaIdSchema,
+  /** Counts up when the bytes of the title change; bytes of one revision never change. */
+  revision: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  title: v.string(),
+  description: v.string(),
+  /** Name of the file, safe as a single path segment; also `info.name` of the torrents. */
+  filename: v.string(),
+  /** Bytes. */
+  size: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** MIME type as sniffed from the bytes, with codecs: `video/webm; codecs="vp9, opus"`. */
+  type: v.string(),
+  /** Seconds, or `null` when the container does not say. */
+  duration: v.nullable(v.number()),
+  /** Pixels, or `null` for audio. */
+  width: v.nullable(v.number()),
+  height: v.nullable(v.number()),
+  /** False when a player must read the end of the file before it can start (MP4 with `moov` last). */
+  fastStart: v.boolean(),
+  /** URL of a still picture, or `null`. */
+  poster: v.nullable(v.string()),
+  /** Absolute HTTP URLs of the whole file, best first (BEP 19). */
+  webSeeds: v.array(v.string()),
+  /** Milliseconds since 1970. */
+  createdAt: v.number(),
+}
+
+/**
+ * One title of the catalogue. `stored`: no torrent was asked for yet. `building`: a job hashes its
+ * pieces. `ready`: the real torrent exists. `failed`: the build gave up, the title still plays.
+ */
+export const mediaRecordSchema = v.variant('state', [
+  v.object({ ...facts, state: v.literal('stored') }),
+  v.object({
+    ...facts,
+    state: v.literal('building'),
+    /** Share of the pieces hashed, 0 to 1. */
+    progress: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+  }),
+  v.object({ ...facts, state: v.literal('ready'), infoHash: infoHashSchema }),
+  v.object({ ...facts, state: v.literal('failed'), reason: v.string() }),
+])
+export type MediaRecord = v.InferOutput<typeof mediaRecordSchema>
+
+/** Answer of `GET /api/media`: newest first; pass `nextCursor` back as `?cursor=` for more. */
+export const cataloguePageSchema = v.object({
+  items: v.array(mediaRecordSchema),
+  nextCursor: v.nullable(v.string()),
+})
+export type CataloguePage = v.InferOutput<typeof cataloguePageSchema>
+
+/** Body of `PATCH /api/media/:id`; what is left out stays as it is. */
+export const mediaEditSchema = v.strictObject({
+  title: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(300))),
+  description: v.optional(v.pipe(v.string(), v.trim(), v.maxLength(10_000))),
+})
+export type MediaEdit = v.InferOutput<typeof mediaEditSchema>
+
+/** Data of each Server-Sent Event of `GET /api/media/:id/events`, by event name. */
+export const mediaEventSchemas = {
+  progress: v.object({ progress: v.number() }),
+  torrent: v.object({ kind: v.literal('real'), infoHash: infoHashSchema }),
+  failed: v.object({ reason: v.string() }),
+  /** The title was deleted; no more events follow. */
+  deleted: v.object({}),
+} as const
+
+/** One event as the server sends it. */
+export type MediaEvent = {
+  [Name in keyof typeof mediaEventSchemas]: {
+    readonly name: Name
+    readonly data: v.InferOutput<(typeof mediaEventSchemas)[Name]>
+  }
+}[keyof typeof mediaEventSchemas]
+
+/** Response header of `GET /api/media/:id/torrent`: `placeholder` or `real`. */
+export const TORRENT_KIND_HEADER = 'Slipstream-Torrent'
+/** Response header of the request that completes an upload: the new title's id. */
+export const UPLOADED_MEDIA_HEADER = 'Slipstream-Media'

@@ -1,0 +1,84 @@
+// How the service worker and the page that plays talk about a stream. A `<video>` asks for
+// `/stream/:session/:filename`; the worker passes the request to the page over a MessagePort and
+// pulls one chunk at a time. Whatever fails on that way is answered by the web seed of the same
+// origin, which both sides can name from the path alone.
+import * as v from 'valibot'
+import { type MediaId, parseMediaId } from './ids.ts'
+
+/** Where the server offers the service worker; its scope is the whole site. */
+export const SERVICE_WORKER_PATH = '/service-worker.js'
+
+/** What `/stream/:session/:filename` names. */
+export interface StreamTarget {
+  /** `<mediaId>.<revision>.<random>`; one per opened playback. */
+  readonly session: string
+  readonly mediaId: MediaId
+  readonly revision: number
+  readonly filename: string
+}
+
+/** @param random distinguishes playbacks of one title: letters, digits, `-` */
+export function streamSession(mediaId: MediaId, revision: number, random: string): string {
+  return `${mediaId}.${revision}.${random}`
+}
+
+/** @returns the path that goes into `<video src>`. */
+export function streamPath(session: string, filename: string): string {
+  return `/stream/${session}/${encodeURIComponent(filename)}`
+}
+
+/** @returns the path of the same-origin web seed. */
+export function webSeedPath(mediaId: MediaId, revision: number, filename: string): string {
+  return `/media/${mediaId}/${encodeURIComponent(filename)}?revision=${revision}`
+}
+
+/** @returns what the path names, or `null` when it is no well-formed stream path. */
+export function parseStreamPath(pathname: string): StreamTarget | null {
+  const match = /^\/stream\/(([^./]+)\.([1-9]\d{0,14})\.[\w-]{1,64})\/([^/]+)$/.exec(pathname)
+  const mediaId = parseMediaId(match?.[2])
+  if (!match?.[1] || !match[4] || mediaId === null) return null
+  try {
+    const filename = decodeURIComponent(match[4])
+    return { session: match[1], mediaId, revision: Number(match[3]), filename }
+  } catch {
+    return null // a stray `%`
+  }
+}
+
+/** Worker to window, with a MessagePort for the answer: who plays this session? */
+export const streamRequestSchema = v.object({
+  type: v.literal('stream-request'),
+  session: v.string(),
+  /** The `Range` header as it came, or `null`. */
+  range: v.nullable(v.string()),
+})
+export type StreamRequest = v.InferOutput<typeof streamRequestSchema>
+
+/** Worker to page over the port. Every `pull` is answered by one `chunk`, `end` or `failed`. */
+export const streamCommandSchema = v.object({ type: v.picklist(['pull', 'cancel']) })
+export type StreamCommand = v.InferOutput<typeof streamCommandSchema>
+
+/** Page to worker over the port; `unknown` says that this page does not play the session. */
+export const streamReplySchema = v.variant('type', [
+  v.object({ type: v.literal('unknown') }),
+  v.object({
+    type: v.literal('head'),
+    status: v.picklist([200, 206, 416]),
+    headers: v.record(v.string(), v.string()),
+  }),
+  v.object({
+    type: v.literal('chunk'),
+    /** At least one byte; its buffer is transferred. */
+    bytes: v.custom<Uint8Array<ArrayBuffer>>((value) => value instanceof Uint8Array),
+  }),
+  v.object({ type: v.literal('end') }),
+  v.object({ type: v.literal('failed'), message: v.string() }),
+])
+export type StreamReply = v.InferOutput<typeof streamReplySchema>
+
+/**
+ * Page to worker. `keep-alive` counts as an event, so that the browser does not stop the worker
+ * while a stream is open; `claim` asks it to control a page that was loaded past it.
+ */
+export const workerNoticeSchema = v.object({ type: v.picklist(['keep-alive', 'claim']) })
+export type WorkerNotice = v.InferOutput<typeof workerNoticeSchema>

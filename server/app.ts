@@ -1,0 +1,244 @@
+// The composition root: every module gets just the ports it uses, and this is the only place that
+// knows them all. Byte-heavy and frequent paths are answered before Express sees them.
+// Whoever made the app closes it.
+import { mkdir } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import express, { type NextFunction, type Request, type Response } from 'express'
+import type { Logger } from 'pino'
+import type { SiteSettings } from '#protocol/boot.ts'
+import { parseMediaId } from '#protocol/ids.ts'
+import { createAccounts } from './accounts/accounts.ts'
+import { accountRoutes } from './accounts/routes.ts'
+import { createDiskBlobStore } from './blobs/disk-blob-store.ts'
+import type { Config } from './config/config.ts'
+import { openDatabase } from './database/database.ts'
+import { MediaEvents } from './events/media-events.ts'
+import { PieceHasher } from './hashing/piece-hasher.ts'
+import { sendError } from './http/answers.ts'
+import { SlipstreamError } from './http/errors.ts'
+import { requestOrigin } from './http/request-address.ts'
+import { createIngest } from './ingest/ingest.ts'
+import { BuildQueue } from './jobs/build-queue.ts'
+import { createCatalogue, type Media, toRecord } from './media/catalogue.ts'
+import { mediaIdOfPage, mediaRoutes } from './media/routes.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import { createPages } from './pages/pages.ts'
+import { torrentBuilder } from './torrent/build-torrent.ts'
+import { torrentEndpoint } from './torrent/torrent-endpoint.ts'
+import { Tracker } from './tracker/tracker.ts'
+import { createUploads } from './uploads/uploads.ts'
+import { WebSeed } from './web-seed/web-seed.ts'
+
+/** How long requests under way may take to finish when the server stops. */
+const DRAIN_MS = 5_000
+
+export interface AppOverrides {
+  readonly now?: () => number
+  /** Pages with hot reload from Vite instead of the built client. */
+  readonly dev?: boolean
+}
+
+export interface App {
+  /** Not listening yet. */
+  readonly server: Server
+  /** @returns the token of the set-up link while there is no account, else `null` */
+  setupToken(): Promise<string | null>
+  /** Stops taking requests, lets those under way finish, hands jobs back and closes everything. */
+  close(): Promise<void>
+}
+
+/**
+ * @param root folder of the project
+ * @throws Error when the data folder or the database cannot be used
+ */
+export async function createApp(
+  config: Config,
+  root: string,
+  log: Logger,
+  overrides: AppOverrides = {},
+): Promise<App> {
+  const now = overrides.now ?? Date.now
+  await mkdir(config.dataDir, { recursive: true, mode: 0o750 })
+  const database = await openDatabase(join(config.dataDir, 'slipstream.db'))
+  const blobs = createDiskBlobStore(join(config.dataDir, 'blobs'))
+  const catalogue = createCatalogue(database)
+  const metrics = createMetrics()
+  const hasher = new PieceHasher()
+  const events = new MediaEvents(catalogue, log)
+  const queue = new BuildQueue({
+    database,
+    build: torrentBuilder({ catalogue, blobs, hasher }),
+    onChange: (id) => events.changed(id),
+    now,
+    buildDelayMs: config.buildDelayMs,
+    log,
+  })
+
+  const web = express()
+  web.disable('x-powered-by').disable('etag').set('trust proxy', config.trustProxy)
+  const isTrusted = web.get('trust proxy fn') as (
+    address: string | undefined,
+    hop: number,
+  ) => boolean
+  const originOf = requestOrigin({
+    publicUrl: config.publicUrl,
+    isTrustedProxy: (address) => isTrusted(address, 0),
+  })
+
+  const accounts = createAccounts({ database, now })
+  if (config.admin) await accounts.ensureFirst(config.admin)
+  const ingest = createIngest({ blobs, catalogue, now, log })
+  await ingest.removeOrphans()
+  const uploads = createUploads({
+    directory: join(config.dataDir, 'uploads'),
+    maxBytes: config.maxUploadBytes,
+    isSignedIn: accounts.isSignedIn,
+    originOf,
+    ingest,
+    log,
+  })
+  const tracker = new Tracker({
+    isKnown: (infoHash) => catalogue.hasInfoHash(infoHash),
+    trustProxy: config.trustProxy !== false,
+    log,
+  })
+  const webSeed = new WebSeed({
+    catalogue,
+    blobs,
+    onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
+  })
+  const sendTorrent = torrentEndpoint({ catalogue, queue, originOf })
+
+  const deleteMedia = async (media: Media): Promise<void> => {
+    await catalogue.remove(media.id)
+    events.changed(media.id)
+    webSeed.forget(media.id, media.revision)
+    if (media.info_hash && !(await catalogue.hasInfoHash(media.info_hash))) {
+      tracker.forget(media.info_hash)
+    }
+    await blobs.remove(media.id)
+    log.info({ media: media.id }, 'title deleted')
+  }
+
+  const server = createServer(
+    { requestTimeout: 0, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      dispatch(request, response).catch((error) => sendError(request, response, error, log))
+    },
+  )
+
+  async function dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = parseUrl(request)
+    if (url.pathname.startsWith('/media/')) await webSeed.handle(request, response, url)
+    else if (/^\/api\/media\/[^/]+\/torrent$/.test(url.pathname))
+      await sendTorrent(request, response, url)
+    else if (url.pathname === '/announce') tracker.handle(request, response)
+    else if (/^\/api\/uploads(\/|$)/.test(url.pathname)) uploads.handle(request, response)
+    else web(request, response)
+  }
+
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {}) // the client is gone
+    if (request.url?.split('?', 1)[0] === '/announce') tracker.upgrade(request, socket, head)
+    else if (!overrides.dev) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+  })
+  // Malformed HTTP; Node's own answer is fine, without a stack in the log.
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    else socket.destroy()
+  })
+
+  let isClosing = false
+  web.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok' })
+  })
+  web.get('/readyz', async (_request, response) => {
+    const isReady = !isClosing && (await databaseAnswers(database))
+    response.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready' })
+  })
+  web.get('/metrics', async (_request, response) => {
+    const { type, text } = await metrics.render()
+    response.set('Content-Type', type).send(text)
+  })
+  web.use('/api', express.json({ limit: '16kb' }))
+  web.use(accountRoutes({ accounts, originOf, log }))
+  web.get('/api/media/:id/events', events.handle)
+  web.use(
+    '/api/media',
+    mediaRoutes({
+      catalogue,
+      queue,
+      originOf,
+      requireAccount: accounts.requireAccount,
+      deleteMedia,
+    }),
+  )
+  web.all('/api/{*path}', () => {
+    throw new SlipstreamError('not_found', 'There is nothing at this address of the API.')
+  })
+  // Reached only without the service worker, which answers this address otherwise.
+  web.get('/stream/:session/:filename', (request, response) => {
+    const [id, revision] = request.params.session.split('.')
+    if (parseMediaId(id) === null || !/^\d{1,9}$/.test(revision ?? '')) {
+      throw new SlipstreamError('not_found', 'There is no such stream.')
+    }
+    const name = encodeURIComponent(request.params.filename)
+    response.redirect(307, `/media/${id}/${name}?revision=${revision}`)
+  })
+  const settings: SiteSettings = {
+    iceServers: config.iceServers,
+    p2pDefault: config.p2pDefault,
+    maxUploadBytes: config.maxUploadBytes,
+  }
+  const pages = await createPages({
+    root,
+    settings,
+    hotReload: overrides.dev ? server : null,
+    async findRecord(request) {
+      const id = mediaIdOfPage(request.path)
+      const media = id && (await catalogue.get(id))
+      return media ? toRecord(media, originOf(request)) : null
+    },
+  })
+  web.use(pages.router)
+  web.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    sendError(request, response, error, log)
+  })
+
+  queue.start()
+  return {
+    server,
+    setupToken: () => accounts.issueSetupToken(),
+    async close() {
+      isClosing = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      events.close()
+      await tracker.close()
+      server.closeIdleConnections()
+      const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+      await Promise.all([closed, queue.close()])
+      clearTimeout(cut)
+      webSeed.close()
+      await Promise.all([hasher.close(), uploads.close(), pages.close()])
+      await database.destroy()
+    },
+  }
+}
+
+function parseUrl(request: IncomingMessage): URL {
+  // A path such as `//host` must not be read as another host.
+  const path = (request.url ?? '/').replace(/^\/{2,}/, '/')
+  const url = path.startsWith('/') && URL.canParse(path, 'http://localhost')
+  if (!url) throw new SlipstreamError('bad_request', 'The address of the request is malformed.')
+  return new URL(path, 'http://localhost')
+}
+
+async function databaseAnswers(database: Awaited<ReturnType<typeof openDatabase>>) {
+  try {
+    await database.selectFrom('media').select('id').limit(1).execute()
+    return true
+  } catch {
+    return false
+  }
+}

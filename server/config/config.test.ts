@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, parseConfig } from './config.ts'
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('parseConfig', () => {
+  it('has a default for everything', () => {
+    const config = parseConfig({})
+    expect(config).toMatchObject({ port: 8080, host: '127.0.0.1', publicUrl: null, admin: null })
+    expect(config.dataDir).toMatch(/\/data$/)
+    expect(config.iceServers).toEqual([])
+  })
+
+  it('names every wrong variable with one line each', () => {
+    const problems = problemsOf({
+      PORT: '80a',
+      PUBLIC_URL: 'media.example.org',
+      MAX_UPLOAD_BYTES: '0',
+      LOG_LEVEL: 'loud',
+      ICE_SERVERS: '{not json',
+      TRUST_PROXY: 'perhaps',
+      P2P_DEFAULT: 'maybe',
+      BUILD_DELAY_MS: '-1',
+      ADMIN_EMAIL: 'nobody',
+    })
+    const variables = ['PORT', 'PUBLIC_URL', 'MAX_UPLOAD_BYTES', 'LOG_LEVEL', 'ICE_SERVERS']
+    for (const name of [...variables, 'TRUST_PROXY', 'P2P_DEFAULT', 'BUILD_DELAY_MS']) {
+      expect(problems.filter((line) => line.startsWith(`${name} `))).toHaveLength(1)
+    }
+    expect(problems.every((line) => !line.includes('\n'))).toBe(true)
+  })
+
+  it('wants address and password of the first account together, and never shows the password', () => {
+    expect(problemsOf({ ADMIN_EMAIL: 'a@example.org' })).toEqual([
+      'ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or neither',
+    ])
+    const problems = problemsOf({ ADMIN_EMAIL: 'a@example.org', ADMIN_PASSWORD: 'hunter2' })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).not.toContain('hunter2')
+  })
+
+  it('takes ICE servers as JSON and refuses other shapes', () => {
+    const iceServers = [{ urls: 'stun:stun.example.org:3478' }]
+    expect(parseConfig({ ICE_SERVERS: JSON.stringify(iceServers) }).iceServers).toEqual(iceServers)
+    expect(problemsOf({ ICE_SERVERS: '{"urls":"stun:x"}' })).toHaveLength(1)
+  })
+
+  it('keeps the origin of PUBLIC_URL only, and refuses a path', () => {
+    expect(parseConfig({ PUBLIC_URL: 'https://Media.example.org/' }).publicUrl).toBe(
+      'https://media.example.org',
+    )
+    expect(problemsOf({ PUBLIC_URL: 'https://example.org/media' })).toHaveLength(1)
+  })
+})

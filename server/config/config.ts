@@ -1,0 +1,141 @@
+// The operator's settings, from environment variables. One schema; a wrong value stops the start
+// with one line that names the variable and what it wants.
+import { resolve } from 'node:path'
+import * as v from 'valibot'
+import { newAccountSchema } from '#protocol/accounts.ts'
+import { siteSettingsSchema } from '#protocol/boot.ts'
+
+const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+const wholeNumber = (min: number, max: number, unit: string) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^\d+$/, `must be a whole number of ${unit}`),
+    v.transform(Number),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  )
+
+const publicUrl = v.pipe(
+  v.string(),
+  v.check(
+    (text) => /^https?:\/\//.test(text) && URL.canParse(text),
+    'must be an absolute http(s) address such as https://media.example.org',
+  ),
+  v.transform((text) => new URL(text)),
+  v.check(
+    (url) => url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '',
+    'must have no path, query, fragment or user name',
+  ),
+  v.transform((url) => url.origin),
+)
+
+const iceServers = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return JSON.parse(dataset.value) as unknown
+    } catch {
+      addIssue({ message: 'must be JSON such as [{"urls":"stun:stun.example.org:3478"}]' })
+      return NEVER
+    }
+  }),
+  v.array(siteSettingsSchema.entries.iceServers.item, 'must be a JSON list of {"urls": …}'),
+)
+
+/**
+ * `TRUST_PROXY`: whose `X-Forwarded-*` headers count. `false`: nobody's. A number: that many
+ * proxies in front. Otherwise addresses, networks or `loopback`, as Express takes them.
+ */
+const trustProxy = v.pipe(
+  v.string(),
+  v.regex(
+    /^(true|false|\d{1,2}|[0-9a-fA-F.:/]+(\s*,\s*[0-9a-fA-F.:/]+)*|loopback|linklocal|uniquelocal)$/,
+    'must be true, false, a number of proxies, or addresses and networks separated by commas',
+  ),
+  v.transform((text): boolean | number | string => {
+    if (text === 'true' || text === 'false') return text === 'true'
+    return /^\d+$/.test(text) ? Number(text) : text
+  }),
+)
+
+const environmentSchema = v.object({
+  PORT: v.optional(wholeNumber(0, 65_535, 'a TCP port'), '8080'),
+  HOST: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1)), '127.0.0.1'),
+  DATA_DIR: v.optional(v.pipe(v.string(), v.minLength(1)), './data'),
+  PUBLIC_URL: v.optional(publicUrl),
+  ADMIN_EMAIL: v.optional(newAccountSchema.entries.email),
+  ADMIN_PASSWORD: v.optional(newAccountSchema.entries.password),
+  MAX_UPLOAD_BYTES: v.optional(
+    wholeNumber(1, Number.MAX_SAFE_INTEGER, 'bytes'),
+    String(64 * 1024 ** 3),
+  ),
+  TRUST_PROXY: v.optional(trustProxy, 'false'),
+  LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`), 'info'),
+  ICE_SERVERS: v.optional(iceServers, '[]'),
+  P2P_DEFAULT: v.optional(v.picklist(['on'], 'must be on'), 'on'),
+  BUILD_DELAY_MS: v.optional(wholeNumber(0, 24 * 3600_000, 'milliseconds'), '0'),
+})
+
+/** The settings, parsed. */
+export interface Config {
+  readonly port: number
+  readonly host: string
+  /** Absolute path; everything the server writes is below it. */
+  readonly dataDir: string
+  /** Origin that viewers reach the server under, or `null`: taken from each request. */
+  readonly publicUrl: string | null
+  /** The first account, made at start when there is none. */
+  readonly admin: { readonly email: string; readonly password: string } | null
+  readonly maxUploadBytes: number
+  readonly trustProxy: boolean | number | string
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+  readonly iceServers: v.InferOutput<typeof siteSettingsSchema>['iceServers']
+  readonly p2pDefault: 'on'
+  /** Holds every build back by so long; for tests. */
+  readonly buildDelayMs: number
+}
+
+/** One or more settings are wrong; `problems` has a line for each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/**
+ * @param environment usually `process.env`; empty values count as not set
+ * @throws ConfigError naming every wrong variable
+ */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const result = v.safeParse(environmentSchema, set)
+  const problems = (result.issues ?? []).map((issue) => {
+    const name = String(issue.path?.[0]?.key)
+    const shown = name === 'ADMIN_PASSWORD' ? '' : ` (it is ${JSON.stringify(set[name])})`
+    return `${name} ${issue.message}${shown}`
+  })
+  if ((set['ADMIN_EMAIL'] === undefined) !== (set['ADMIN_PASSWORD'] === undefined)) {
+    problems.push('ADMIN_EMAIL and ADMIN_PASSWORD go together: set both or neither')
+  }
+  if (!result.success || problems.length > 0) throw new ConfigError(problems)
+  const values = result.output
+  const { ADMIN_EMAIL: email, ADMIN_PASSWORD: password } = values
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    dataDir: resolve(values.DATA_DIR),
+    publicUrl: values.PUBLIC_URL ?? null,
+    admin: email !== undefined && password !== undefined ? { email, password } : null,
+    maxUploadBytes: values.MAX_UPLOAD_BYTES,
+    trustProxy: values.TRUST_PROXY,
+    logLevel: values.LOG_LEVEL,
+    iceServers: values.ICE_SERVERS,
+    p2pDefault: values.P2P_DEFAULT,
+    buildDelayMs: values.BUILD_DELAY_MS,
+  }
+}

@@ -1,0 +1,84 @@
+// The database's shape over time. A migration that was released is never changed; add another.
+// Statements are kept to what SQLite and PostgreSQL 15 both know.
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/** All migrations by name, applied in the order of their names. */
+export const migrations: Record<string, Migration> = {
+  '001-first': {
+    async up(db: Kysely<never>) {
+      await db.schema
+        .createTable('account')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('email', 'text', (column) => column.notNull().unique())
+        .addColumn('password_hash', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createTable('session')
+        .addColumn('token_hash', 'text', (column) => column.primaryKey())
+        .addColumn('account_id', 'text', (column) =>
+          column.notNull().references('account.id').onDelete('cascade'),
+        )
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('expires_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createTable('setup_link')
+        .addColumn('token_hash', 'text', (column) => column.primaryKey())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createTable('media')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('revision', 'integer', (column) => column.notNull())
+        .addColumn('title', 'text', (column) => column.notNull())
+        .addColumn('description', 'text', (column) => column.notNull())
+        .addColumn('filename', 'text', (column) => column.notNull())
+        .addColumn('size', 'bigint', (column) => column.notNull())
+        .addColumn('type', 'text', (column) => column.notNull())
+        .addColumn('duration_s', 'double precision')
+        .addColumn('width', 'integer')
+        .addColumn('height', 'integer')
+        .addColumn('fast_start', 'integer', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createIndex('media_newest')
+        .on('media')
+        .columns(['created_at desc', 'id desc'])
+        .execute()
+      await db.schema
+        .createTable('torrent')
+        .addColumn('media_id', 'text', (column) =>
+          column.notNull().references('media.id').onDelete('cascade'),
+        )
+        .addColumn('revision', 'integer', (column) => column.notNull())
+        .addColumn('info_hash', 'text', (column) => column.notNull())
+        .addColumn('info', 'blob', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('torrent_key', ['media_id', 'revision'])
+        .execute()
+      // Not unique: two uploads of the same file under the same name are one swarm.
+      await db.schema.createIndex('torrent_info_hash').on('torrent').column('info_hash').execute()
+      await db.schema
+        .createTable('job')
+        .addColumn('media_id', 'text', (column) =>
+          column.notNull().references('media.id').onDelete('cascade'),
+        )
+        .addColumn('revision', 'integer', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('run_at', 'bigint', (column) => column.notNull())
+        .addColumn('attempts', 'integer', (column) => column.notNull())
+        .addColumn('lease_owner', 'text')
+        .addColumn('lease_until', 'bigint')
+        .addColumn('pieces_done', 'integer', (column) => column.notNull())
+        .addColumn('checkpoint', 'blob')
+        .addColumn('reason', 'text')
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('job_key', ['media_id', 'revision'])
+        .execute()
+      await db.schema.createIndex('job_due').on('job').columns(['state', 'run_at']).execute()
+    },
+  },
+}

@@ -1,0 +1,81 @@
+// Rows of the database as Kysely sees them. Kept to what PostgreSQL understands too: times are
+// integer milliseconds since 1970, JSON is text, ids are text, booleans are 0 and 1.
+import type { ColumnType } from 'kysely'
+import type { InfoHash, MediaId } from '#protocol/ids.ts'
+
+export interface Schema {
+  account: AccountTable
+  session: SessionTable
+  setup_link: SetupLinkTable
+  media: MediaTable
+  torrent: TorrentTable
+  job: JobTable
+}
+
+interface AccountTable {
+  id: string
+  /** Lower case. */
+  email: string
+  /** argon2id in PHC format. */
+  password_hash: string
+  created_at: number
+}
+
+interface SessionTable {
+  /** SHA-256 of the cookie's token, hex: a stolen database opens no session. */
+  token_hash: string
+  account_id: string
+  created_at: number
+  expires_at: number
+}
+
+interface SetupLinkTable {
+  /** SHA-256 of the link's token, hex. */
+  token_hash: string
+  created_at: number
+}
+
+interface MediaTable {
+  id: MediaId
+  revision: number
+  title: string
+  description: string
+  filename: string
+  size: number
+  type: string
+  duration_s: number | null
+  width: number | null
+  height: number | null
+  fast_start: number
+  created_at: number
+}
+
+/** The real torrent of a title's revision. */
+interface TorrentTable {
+  media_id: MediaId
+  revision: number
+  info_hash: InfoHash
+  /** Bencoded info dictionary; announce and web seed URLs are added when it is served. */
+  info: ColumnType<Uint8Array, Uint8Array, never>
+  created_at: number
+}
+
+interface JobTable {
+  /** One job per title and revision, however many ask. */
+  media_id: MediaId
+  revision: number
+  state: 'queued' | 'running' | 'failed'
+  /** Not before this time. */
+  run_at: number
+  attempts: number
+  /** Random name of the process that holds the lease, while `running`. */
+  lease_owner: string | null
+  lease_until: number | null
+  /** Pieces hashed so far, from the first one on without a gap. */
+  pieces_done: number
+  /** Their hashes, 20 bytes each, so that a build resumes after a crash. */
+  checkpoint: Uint8Array | null
+  /** Why the last attempt failed, for a person. */
+  reason: string | null
+  created_at: number
+}

@@ -1,0 +1,120 @@
+// `GET /api/media/:id/events`: Server-Sent Events of one title. What is sent is derived from the
+// tables at the moment of sending, so a late or returning subscriber misses nothing; hints and a
+// poll only say when to look.
+import { createSession, type Session } from 'better-sse'
+import type { Request, Response } from 'express'
+import type { Logger } from 'pino'
+import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import type { MediaEvent } from '#protocol/media.ts'
+import { pieceLayout } from '#protocol/pieces.ts'
+import { SlipstreamError } from '../http/errors.ts'
+import type { Catalogue, Media } from '../media/catalogue.ts'
+
+/** How often the tables are looked at for changes that another process made. */
+const POLL_MS = 1_000
+const KEEP_ALIVE_MS = 15_000
+
+interface Subscriber {
+  readonly session: Session
+  readonly response: Response
+  /** Id of the last event sent. */
+  lastId: string
+}
+
+/** An event with an id that is the same for the same state. */
+interface IdentifiedEvent {
+  readonly id: string
+  readonly event: MediaEvent
+}
+
+export class MediaEvents {
+  readonly #catalogue: Pick<Catalogue, 'get'>
+  readonly #log: Logger
+  readonly #subscribers = new Map<MediaId, Set<Subscriber>>()
+  #poll: NodeJS.Timeout | undefined
+
+  constructor(catalogue: Pick<Catalogue, 'get'>, log: Logger) {
+    this.#catalogue = catalogue
+    this.#log = log
+  }
+
+  /** Express handler. @throws SlipstreamError `not_found` */
+  readonly handle = async (request: Request, response: Response): Promise<void> => {
+    const id = parseMediaId(request.params['id'])
+    const media = id && (await this.#catalogue.get(id))
+    if (!id || !media) {
+      throw new SlipstreamError('not_found', 'There is no such title. It may have been deleted.')
+    }
+    const session = await createSession(request, response, {
+      keepAlive: KEEP_ALIVE_MS,
+      retry: 1_000,
+      headers: { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
+    })
+    const subscriber: Subscriber = { session, response, lastId: session.lastId }
+    const group = this.#subscribers.get(id) ?? new Set()
+    group.add(subscriber)
+    this.#subscribers.set(id, group)
+    session.once('disconnected', () => {
+      group.delete(subscriber)
+      if (group.size === 0 && this.#subscribers.get(id) === group) this.#subscribers.delete(id)
+      this.#keepPolling()
+    })
+    this.#keepPolling()
+    await this.#look(id)
+  }
+
+  /** Hint that a title may have changed. */
+  changed(id: MediaId): void {
+    if (!this.#subscribers.has(id)) return
+    this.#look(id).catch((cause) => {
+      this.#log.error({ err: cause, media: id }, 'events of a title could not be read')
+    })
+  }
+
+  /** Ends all streams; browsers come back by themselves. */
+  close(): void {
+    for (const group of this.#subscribers.values()) {
+      for (const { response } of group) response.end()
+    }
+    this.#subscribers.clear()
+    this.#keepPolling()
+  }
+
+  #keepPolling(): void {
+    if (this.#subscribers.size === 0) {
+      clearInterval(this.#poll)
+      this.#poll = undefined
+      return
+    }
+    this.#poll ??= setInterval(() => {
+      for (const id of this.#subscribers.keys()) this.changed(id)
+    }, POLL_MS)
+  }
+
+  async #look(id: MediaId): Promise<void> {
+    const media = await this.#catalogue.get(id)
+    const current = eventOf(media)
+    for (const subscriber of this.#subscribers.get(id) ?? []) {
+      if (subscriber.lastId === current.id || !subscriber.session.isConnected) continue
+      subscriber.lastId = current.id
+      subscriber.session.push(current.event.data, current.event.name, current.id)
+      if (media === null) subscriber.response.end()
+    }
+  }
+}
+
+/** @returns what a subscriber should know of a title now; `null` is a title that was deleted */
+function eventOf(media: Media | null): IdentifiedEvent {
+  if (media === null) return { id: 'deleted', event: { name: 'deleted', data: {} } }
+  if (media.info_hash !== null) {
+    const data = { kind: 'real', infoHash: media.info_hash } as const
+    return { id: `${media.revision}-torrent-${media.info_hash}`, event: { name: 'torrent', data } }
+  }
+  if (media.job_state === 'failed') {
+    const data = { reason: media.reason ?? 'The build failed.' }
+    return { id: `${media.revision}-failed`, event: { name: 'failed', data } }
+  }
+  const pieces = media.pieces_done ?? 0
+  const progress = pieces / pieceLayout(media.size).count
+  return { id: `${media.revision}-${pieces}`, event: { name: 'progress', data: { progress } } }
+}

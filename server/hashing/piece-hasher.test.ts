@@ -1,0 +1,72 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { pieceLayout } from '#protocol/pieces.ts'
+import { PieceHasher } from './piece-hasher.ts'
+
+let folder: string
+let hasher: PieceHasher
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'slipstream-hasher-'))
+  hasher = new PieceHasher(2)
+})
+afterEach(async () => {
+  await hasher.close()
+  await rm(folder, { recursive: true })
+})
+
+async function file(size: number) {
+  const bytes = randomBytes(size)
+  const path = join(folder, 'file')
+  await writeFile(path, bytes)
+  const layout = pieceLayout(size)
+  const expected = Buffer.concat(
+    Array.from({ length: layout.count }, (_, index) =>
+      createHash('sha1')
+        .update(bytes.subarray(index * layout.pieceLength, (index + 1) * layout.pieceLength))
+        .digest(),
+    ),
+  )
+  return { path, layout, expected }
+}
+
+describe('PieceHasher', () => {
+  it('hashes every piece, the short last one too', async () => {
+    const { path, layout, expected } = await file(10 * 262_144 + 7)
+    expect(Buffer.from(await hasher.hash(path, layout))).toEqual(expected)
+  })
+
+  it('goes on from hashes that an earlier run left', async () => {
+    const { path, layout, expected } = await file(9 * 262_144)
+    const marked = Buffer.from(expected.subarray(0, 3 * 20))
+    marked.fill(0xaa, 0, 20) // shows that the piece is taken over and not hashed again
+    const hashes = Buffer.from(await hasher.hash(path, layout, { done: marked }))
+    expect(hashes.subarray(0, 60)).toEqual(marked)
+    expect(hashes.subarray(60)).toEqual(expected.subarray(60))
+  })
+
+  it('takes files in turn and serves the next after a failure', async () => {
+    const { path, layout, expected } = await file(4 * 262_144)
+    const missing = hasher.hash(join(folder, 'missing'), layout)
+    const present = hasher.hash(path, layout)
+    await expect(missing).rejects.toThrow(/ENOENT/)
+    expect(Buffer.from(await present)).toEqual(expected)
+  })
+
+  it('says so when the file is shorter than promised', async () => {
+    const { path, layout } = await file(4 * 262_144)
+    await truncate(path, 3 * 262_144)
+    await expect(hasher.hash(path, layout)).rejects.toThrow(/the file ends/)
+  })
+
+  it('stops when its signal is aborted', async () => {
+    const { path, layout } = await file(64 * 262_144)
+    const stop = new AbortController()
+    const hashing = hasher.hash(path, layout, { signal: stop.signal })
+    stop.abort(new Error('enough'))
+    await expect(hashing).rejects.toThrow('enough')
+  })
+})

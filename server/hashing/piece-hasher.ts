@@ -1,0 +1,126 @@
+// SHA-1 of every piece of a file (BEP 3), on worker threads that draw pieces from one counter.
+// The threads stay warm between files and keep the process alive only while they work.
+// Whoever made the hasher closes it. Figures: docs/decisions/0006.
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { PieceLayout } from '#protocol/pieces.ts'
+import { COUNTER, type HashReply, type HashTask } from './hash-task.ts'
+
+const REPORT_INTERVAL_MS = 250
+export const HASH_BYTES = 20
+
+export interface HashOptions {
+  /** Hashes of the first pieces, from an earlier run; a multiple of 20 bytes. */
+  readonly done?: Uint8Array
+  /** Called about four times a second with all hashes from the first piece on, without a gap. */
+  readonly onProgress?: (hashes: Uint8Array) => void
+  readonly signal?: AbortSignal
+}
+
+export class PieceHasher {
+  readonly #threads: number
+  readonly #workers: Worker[] = []
+  /** One file at a time: two would only take turns at the same cores. */
+  #queue: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  /** @param threads worker threads; one for each core, at most four, when left out */
+  constructor(threads = Math.min(availableParallelism(), 4)) {
+    this.#threads = threads
+  }
+
+  /**
+   * Hashes the pieces of one file; files are taken in the order of the calls.
+   * @returns 20 bytes for each piece, as in `info.pieces`
+   * @throws Error when the file cannot be read or is shorter than the layout says
+   * @throws the signal's reason when it is aborted
+   */
+  hash(path: string, layout: PieceLayout, options: HashOptions = {}): Promise<Uint8Array> {
+    const turn = this.#queue.then(() => this.#hashNow(path, layout, options))
+    this.#queue = turn.catch(() => {})
+    return turn
+  }
+
+  async #hashNow(path: string, layout: PieceLayout, options: HashOptions): Promise<Uint8Array> {
+    const { done = new Uint8Array(), onProgress, signal } = options
+    signal?.throwIfAborted()
+    if (this.#closed) throw new Error('the piece hasher is closed')
+    const task: HashTask = {
+      path,
+      layout,
+      counters: new SharedArrayBuffer(8),
+      hashes: new SharedArrayBuffer(layout.count * HASH_BYTES),
+      finished: new SharedArrayBuffer(layout.count),
+    }
+    const counters = new Int32Array(task.counters)
+    const hashes = new Uint8Array(task.hashes)
+    const finished = new Uint8Array(task.finished)
+    const alreadyDone = Math.min(Math.floor(done.length / HASH_BYTES), layout.count)
+    hashes.set(done.subarray(0, alreadyDone * HASH_BYTES))
+    finished.fill(1, 0, alreadyDone)
+    counters[COUNTER.next] = alreadyDone
+
+    let prefix = alreadyDone
+    const report = () => {
+      while (prefix < layout.count && Atomics.load(finished, prefix) === 1) prefix += 1
+      onProgress?.(hashes.slice(0, prefix * HASH_BYTES))
+    }
+    const timer = onProgress ? setInterval(report, REPORT_INTERVAL_MS) : undefined
+    const cancel = () => Atomics.store(counters, COUNTER.cancelled, 1)
+    signal?.addEventListener('abort', cancel)
+    try {
+      // All threads are waited for even when one fails, so that no late answer meets a next task.
+      const outcomes = await Promise.allSettled(
+        this.#warmWorkers().map((worker) => ask(worker, task)),
+      )
+      signal?.throwIfAborted()
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+      return hashes.slice()
+    } finally {
+      clearInterval(timer)
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  #warmWorkers(): Worker[] {
+    while (this.#workers.length < this.#threads) {
+      const worker = new Worker(new URL('./hash-worker.ts', import.meta.url), {
+        resourceLimits: { maxYoungGenerationSizeMb: 2 },
+      })
+      worker.unref()
+      worker.once('exit', () => {
+        const place = this.#workers.indexOf(worker)
+        if (place >= 0) this.#workers.splice(place, 1)
+      })
+      this.#workers.push(worker)
+    }
+    return [...this.#workers]
+  }
+
+  /** Ends the threads; a running `hash` fails. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+}
+
+function ask(worker: Worker, task: HashTask): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      worker.unref()
+      worker.off('message', onMessage)
+      worker.off('error', onError)
+      worker.off('exit', onExit)
+      finish()
+    }
+    const onMessage = ({ error }: HashReply) =>
+      settle(() => (error === null ? resolve() : reject(new Error(error))))
+    const onError = (cause: Error) => settle(() => reject(cause))
+    const onExit = () => settle(() => reject(new Error('a hashing thread ended unexpectedly')))
+    worker.on('message', onMessage)
+    worker.on('error', onError)
+    worker.on('exit', onExit)
+    worker.ref()
+    worker.postMessage(task)
+  })
+}

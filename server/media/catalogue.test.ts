@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { MediaId } from '#protocol/ids.ts'
+import { type Database, openDatabase } from '../database/database.ts'
+import { type Catalogue, createCatalogue, toRecord, webSeedUrl } from './catalogue.ts'
+
+let database: Database
+let catalogue: Catalogue
+
+const title = (number: number, changes: Record<string, unknown> = {}) => ({
+  id: String(number).padStart(16, '0') as MediaId,
+  revision: 1,
+  title: `Title ${number}`,
+  description: '',
+  filename: `film ${number}.webm`,
+  size: 1_000_000,
+  type: 'video/webm',
+  duration_s: 10,
+  width: 640,
+  height: 360,
+  fast_start: 1,
+  created_at: 1_000 + Math.floor(number / 2), // pairs share a time
+  ...changes,
+})
+
+beforeEach(async () => {
+  database = await openDatabase(':memory:')
+  catalogue = createCatalogue(database)
+})
+afterEach(() => database.destroy())
+
+describe('the catalogue', () => {
+  it('gives every title exactly once over its pages, newest first', async () => {
+    for (let number = 0; number < 11; number += 1) await catalogue.add(title(number))
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await catalogue.page({ cursor, limit: 3 })
+      seen.push(...page.items.map((media) => media.id))
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined)
+    expect(seen).toEqual(Array.from({ length: 11 }, (_, place) => title(10 - place).id))
+  })
+
+  it.each(['', 'x', '12', '9.short', "1.0123456789abcdef' or 1"])(
+    'refuses cursor %j',
+    async (cursor) => {
+      await expect(catalogue.page({ cursor, limit: 3 })).rejects.toMatchObject({
+        code: 'bad_request',
+      })
+    },
+  )
+
+  it('finds titles by all words, in any letter case, in any alphabet, signs taken literally', async () => {
+    await catalogue.add(title(1, { title: 'Ärger im Büro', description: '100% gut' }))
+    await catalogue.add(title(2, { title: 'Воскресение', filename: 'a_b.webm' }))
+    const find = async (query: string) =>
+      (await catalogue.page({ query, limit: 9 })).items.map((media) => Number(media.id))
+    expect(await find('BÜRO ärger')).toEqual([1])
+    expect(await find('воскрес')).toEqual([2])
+    expect(await find('100%')).toEqual([1])
+    expect(await find('a_b')).toEqual([2])
+    expect(await find('a%b')).toEqual([])
+    expect(await find('büro nichts')).toEqual([])
+    expect(await find("' or '1'='1")).toEqual([])
+  })
+
+  it('edits and removes', async () => {
+    await catalogue.add(title(1))
+    expect(await catalogue.edit(title(1).id, { title: 'New', description: undefined })).toBe(true)
+    expect(await catalogue.get(title(1).id)).toMatchObject({ title: 'New', description: '' })
+    expect(await catalogue.edit(title(2).id, { title: 'New' })).toBe(false)
+    expect(await catalogue.remove(title(1).id)).toBe(true)
+    expect(await catalogue.remove(title(1).id)).toBe(false)
+    expect(await catalogue.get(title(1).id)).toBeNull()
+  })
+
+  it('makes web seed URLs of any file name', async () => {
+    await catalogue.add(title(1, { filename: 'a "b"#?% 🎬.webm' }))
+    const media = await catalogue.get(title(1).id)
+    expect(media && webSeedUrl('http://h', media)).toBe(
+      `http://h/media/${title(1).id}/a%20%22b%22%23%3F%25%20%F0%9F%8E%AC.webm?revision=1`,
+    )
+    expect(media && toRecord(media, 'http://h')).toMatchObject({ state: 'stored', fastStart: true })
+  })
+})

@@ -1,0 +1,195 @@
+// The catalogue: titles, and what is known of each one's torrent and build job. The tables are the
+// truth; a `MediaRecord` for a client is made of one row by `toRecord`.
+import { type Selectable, sql } from 'kysely'
+import type { InfoHash, MediaId } from '#protocol/ids.ts'
+import type { MediaEdit, MediaRecord } from '#protocol/media.ts'
+import { pieceLayout } from '#protocol/pieces.ts'
+import type { Database } from '../database/database.ts'
+import type { Schema } from '../database/schema.ts'
+import { SlipstreamError } from '../http/errors.ts'
+
+/** A title as ingest hands it over. */
+export type NewMedia = Selectable<Schema['media']>
+
+/** A title with the state of its torrent. */
+export interface Media extends NewMedia {
+  readonly info_hash: InfoHash | null
+  readonly job_state: 'queued' | 'running' | 'failed' | null
+  readonly pieces_done: number | null
+  readonly reason: string | null
+}
+
+export interface MediaPage {
+  readonly items: readonly Media[]
+  readonly nextCursor: string | null
+}
+
+export interface PageRequest {
+  /** From an earlier page's `nextCursor`. */
+  readonly cursor?: string | undefined
+  /** Words that title, description or file name must all contain, letter case aside. */
+  readonly query?: string | undefined
+  /** Titles on the page, at most. */
+  readonly limit: number
+}
+
+export type Catalogue = ReturnType<typeof createCatalogue>
+
+/** @param database owned by the caller */
+export function createCatalogue(database: Database) {
+  const titles = () =>
+    database
+      .selectFrom('media')
+      .leftJoin('torrent', (join) =>
+        join
+          .onRef('torrent.media_id', '=', 'media.id')
+          .onRef('torrent.revision', '=', 'media.revision'),
+      )
+      .leftJoin('job', (join) =>
+        join.onRef('job.media_id', '=', 'media.id').onRef('job.revision', '=', 'media.revision'),
+      )
+      .selectAll('media')
+      .select(['torrent.info_hash', 'job.state as job_state', 'job.pieces_done', 'job.reason'])
+
+  return {
+    async add(media: NewMedia): Promise<void> {
+      await database.insertInto('media').values(media).execute()
+    },
+
+    async get(id: MediaId): Promise<Media | null> {
+      return (await titles().where('media.id', '=', id).executeTakeFirst()) ?? null
+    },
+
+    /** @throws SlipstreamError `bad_request` when the cursor is not one of ours */
+    async page({ cursor, query, limit }: PageRequest): Promise<MediaPage> {
+      let rows = titles().orderBy('media.created_at', 'desc').orderBy('media.id', 'desc')
+      if (cursor !== undefined) {
+        const after = parseCursor(cursor)
+        rows = rows.where((where) =>
+          where.or([
+            where('media.created_at', '<', after.createdAt),
+            where.and([
+              where('media.created_at', '=', after.createdAt),
+              where('media.id', '<', after.id),
+            ]),
+          ]),
+        )
+      }
+      for (const word of (query ?? '').toLowerCase().split(/\s+/).filter(Boolean)) {
+        const pattern = `%${word.replace(/[\\%_]/g, '\\$&')}%`
+        rows = rows.where((where) =>
+          where.or(
+            (['media.title', 'media.description', 'media.filename'] as const).map((column) =>
+              where(sql`lower(${sql.ref(column)})`, 'like', sql`${pattern} escape '\\'`),
+            ),
+          ),
+        )
+      }
+      const items = await rows.limit(limit + 1).execute()
+      const last = items.length > limit ? items[limit - 1] : undefined
+      return {
+        items: items.slice(0, limit),
+        nextCursor: last ? `${last.created_at}.${last.id}` : null,
+      }
+    },
+
+    /** @returns false when there is no such title */
+    async edit(id: MediaId, edit: MediaEdit): Promise<boolean> {
+      const changes = Object.fromEntries(
+        Object.entries(edit).filter(([, value]) => value !== undefined),
+      )
+      if (Object.keys(changes).length === 0) return (await this.get(id)) !== null
+      const [result] = await database
+        .updateTable('media')
+        .set(changes)
+        .where('id', '=', id)
+        .execute()
+      return result !== undefined && result.numUpdatedRows > 0n
+    },
+
+    /**
+     * Forgets a title with its torrent and its build job.
+     * @returns false when there is no such title
+     */
+    async remove(id: MediaId): Promise<boolean> {
+      const [result] = await database.deleteFrom('media').where('id', '=', id).execute()
+      return result !== undefined && result.numDeletedRows > 0n
+    },
+
+    /** @returns the ids of all titles */
+    async ids(): Promise<Set<MediaId>> {
+      const rows = await database.selectFrom('media').select('id').execute()
+      return new Set(rows.map((row) => row.id))
+    },
+
+    /** Whether a real torrent of the catalogue has this info hash. */
+    async hasInfoHash(infoHash: InfoHash): Promise<boolean> {
+      const row = await database
+        .selectFrom('torrent')
+        .select('media_id')
+        .where('info_hash', '=', infoHash)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+
+    /** @returns the bencoded info dictionary of the real torrent, or `null` while it is not built */
+    async torrentInfo(id: MediaId, revision: number) {
+      const row = await database
+        .selectFrom('torrent')
+        .select(['info_hash as infoHash', 'info'])
+        .where('media_id', '=', id)
+        .where('revision', '=', revision)
+        .executeTakeFirst()
+      return row ?? null
+    },
+  }
+}
+
+function parseCursor(cursor: string): { createdAt: number; id: MediaId } {
+  const match = /^(\d{1,15})\.([0-9a-z]{16})$/.exec(cursor)
+  if (match === null) {
+    const message = 'The cursor is not one that this server gave out. Start again without it.'
+    throw new SlipstreamError('bad_request', message)
+  }
+  return { createdAt: Number(match[1]), id: match[2] as MediaId }
+}
+
+/**
+ * Where a title's bytes are on this server (BEP 19). The revision makes the URL's content immutable.
+ * @param origin scheme, host and port, without a slash at the end
+ */
+export function webSeedUrl(origin: string, media: NewMedia): string {
+  const name = encodeURIComponent(media.filename)
+  return `${origin}/media/${media.id}/${name}?revision=${media.revision}`
+}
+
+/**
+ * One row as a client sees it.
+ * @param origin scheme, host and port that the client uses, without a slash at the end
+ */
+export function toRecord(media: Media, origin: string): MediaRecord {
+  const facts = {
+    id: media.id,
+    revision: media.revision,
+    title: media.title,
+    description: media.description,
+    filename: media.filename,
+    size: media.size,
+    type: media.type,
+    duration: media.duration_s,
+    width: media.width,
+    height: media.height,
+    fastStart: media.fast_start === 1,
+    poster: null,
+    webSeeds: [webSeedUrl(origin, media)],
+    createdAt: media.created_at,
+  }
+  if (media.info_hash !== null) return { ...facts, state: 'ready', infoHash: media.info_hash }
+  if (media.job_state === null) return { ...facts, state: 'stored' }
+  if (media.job_state === 'failed') {
+    return { ...facts, state: 'failed', reason: media.reason ?? 'The build failed.' }
+  }
+  const progress = (media.pieces_done ?? 0) / pieceLayout(media.size).count
+  return { ...facts, state: 'building', progress }
+}

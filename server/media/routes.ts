@@ -1,0 +1,91 @@
+// The catalogue over HTTP: records for everybody, changes for who is signed in.
+import { type RequestHandler, Router } from 'express'
+import * as v from 'valibot'
+import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import { type CataloguePage, type MediaRecord, mediaEditSchema } from '#protocol/media.ts'
+import { SlipstreamError } from '../http/errors.ts'
+import type { OriginOf } from '../http/request-address.ts'
+import type { BuildQueue } from '../jobs/build-queue.ts'
+import { type Catalogue, type Media, toRecord } from './catalogue.ts'
+
+const PAGE_ITEMS = 24
+const MAX_QUERY_LENGTH = 200
+
+interface MediaRoutesPorts {
+  readonly catalogue: Catalogue
+  readonly queue: Pick<BuildQueue, 'request' | 'restart'>
+  readonly originOf: OriginOf
+  readonly requireAccount: RequestHandler
+  /** Forgets the title everywhere and removes its bytes. */
+  readonly deleteMedia: (media: Media) => Promise<void>
+}
+
+/** Routes below `/api/media`; the torrent of a title is answered before Express. */
+export function mediaRoutes(ports: MediaRoutesPorts): Router {
+  const { catalogue, queue, originOf, requireAccount, deleteMedia } = ports
+  const router = Router()
+
+  const find = async (idText: unknown): Promise<Media> => {
+    const id = parseMediaId(idText)
+    const media = id && (await catalogue.get(id))
+    if (!media) {
+      throw new SlipstreamError('not_found', 'There is no such title. It may have been deleted.')
+    }
+    return media
+  }
+
+  router.get('/', async (request, response) => {
+    const page = await catalogue.page({
+      cursor: queryText(request.query['cursor'], 'cursor'),
+      query: queryText(request.query['q'], 'q'),
+      limit: PAGE_ITEMS,
+    })
+    const origin = originOf(request)
+    const items = page.items.map((media) => toRecord(media, origin))
+    const body: CataloguePage = { items, nextCursor: page.nextCursor }
+    response.set('Cache-Control', 'no-cache').json(body)
+  })
+
+  router.get('/:id', async (request, response) => {
+    const record: MediaRecord = toRecord(await find(request.params.id), originOf(request))
+    response.set('Cache-Control', 'no-cache').json(record)
+  })
+
+  router.patch('/:id', requireAccount, async (request, response) => {
+    const { id } = await find(request.params['id'])
+    const edit = v.safeParse(mediaEditSchema, request.body)
+    if (!edit.success) {
+      const [issue] = edit.issues
+      const field = v.getDotPath(issue) ?? 'body'
+      throw new SlipstreamError('bad_request', `The ${field} is not valid: ${issue.message}.`)
+    }
+    await catalogue.edit(id, edit.output)
+    response.json(toRecord(await find(id), originOf(request)))
+  })
+
+  router.post('/:id/build', requireAccount, async (request, response) => {
+    const media = await find(request.params['id'])
+    const restarted = await queue.restart(media.id, media.revision)
+    if (!restarted && media.info_hash === null) await queue.request(media.id, media.revision)
+    response.status(202).json(toRecord(await find(media.id), originOf(request)))
+  })
+
+  router.delete('/:id', requireAccount, async (request, response) => {
+    await deleteMedia(await find(request.params['id']))
+    response.status(204).end()
+  })
+
+  return router
+}
+
+function queryText(value: unknown, name: string): string | undefined {
+  if (value === undefined || value === '') return undefined
+  if (typeof value === 'string' && value.length <= MAX_QUERY_LENGTH) return value
+  const message = `The parameter "${name}" must be one text of at most ${MAX_QUERY_LENGTH} characters.`
+  throw new SlipstreamError('bad_request', message)
+}
+
+/** @returns the media id that a page's path names (`/watch/:id`, `/embed/:id`), or `null` */
+export function mediaIdOfPage(path: string): MediaId | null {
+  return parseMediaId(/^\/(?:watch|embed)\/([^/]+)\/?$/.exec(path)?.[1])
+}

@@ -1,0 +1,130 @@
+// The pages: one HTML for all of them, into which the server writes what the first render needs,
+// and the client's files. `--dev` takes both from Vite with hot reload, production from `dist`.
+import { readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import express, { type Request, type RequestHandler, Router } from 'express'
+import helmet from 'helmet'
+import { BOOT_ELEMENT_ID, type Boot, type SiteSettings } from '#protocol/boot.ts'
+import type { MediaRecord } from '#protocol/media.ts'
+
+const BOOT_PLACE = '<!--slipstream-boot-->'
+/** Paths that the client has pages for. */
+const PAGES = /^\/(?:admin\/?|watch\/[^/]+\/?|embed\/[^/]+\/?)?$/
+
+export interface PagesOptions {
+  /** Folder of the project. */
+  readonly root: string
+  readonly settings: SiteSettings
+  /** @returns the record of a watch or embed page's title, or `null` */
+  readonly findRecord: (request: Request) => Promise<MediaRecord | null>
+  /** The HTTP server for hot reload, or `null` in production. */
+  readonly hotReload: Server | null
+}
+
+interface Front {
+  readonly files: RequestHandler
+  /** @returns the HTML before the boot data is written into it */
+  template(url: string): Promise<string>
+  close(): Promise<void>
+}
+
+/** @returns the router of all pages and files, last in line; and what ends it */
+export async function createPages(options: PagesOptions) {
+  const { root, settings, findRecord, hotReload } = options
+  const front = hotReload ? await developmentFront(root, hotReload) : await builtFront(root)
+  const router = Router()
+  router.use(securityHeaders({ isDevelopment: hotReload !== null }))
+  const sendPage: RequestHandler = async (request, response) => {
+    const media = await findRecord(request)
+    const isFound = PAGES.test(request.path) && !isMissingTitle(request.path, media)
+    const template = await front.template(request.originalUrl)
+    response
+      .status(isFound ? 200 : 404)
+      .set('Cache-Control', 'no-cache')
+      .type('html')
+      .send(template.replace(BOOT_PLACE, () => bootElement({ settings, media })))
+  }
+  router.get('/', sendPage)
+  router.use(front.files)
+  router.get('/{*path}', sendPage)
+  return { router, close: () => front.close() }
+}
+
+/** A watch or embed page whose title is unknown, or whose id is not even one. */
+function isMissingTitle(path: string, media: MediaRecord | null): boolean {
+  return /^\/(?:watch|embed)\//.test(path) && media === null
+}
+
+/** JSON in a data block, which `script-src` does not concern; `<` cannot end the element early. */
+function bootElement(boot: Boot): string {
+  const json = JSON.stringify(boot).replace(/</g, '\\u003c')
+  return `<script type="application/json" id="${BOOT_ELEMENT_ID}">${json}</script>`
+}
+
+async function builtFront(root: string): Promise<Front> {
+  const folder = join(root, 'dist/client')
+  const html = await readFile(join(folder, 'index.html'), 'utf8')
+  const files = express.static(folder, {
+    index: false,
+    setHeaders(response, path) {
+      const isHashed = path.startsWith(join(folder, 'assets'))
+      response.setHeader(
+        'Cache-Control',
+        isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+      )
+    },
+  })
+  return { files, template: async () => html, close: async () => {} }
+}
+
+async function developmentFront(root: string, server: Server): Promise<Front> {
+  const { createServer } = await import('vite')
+  const vite = await createServer({
+    configFile: join(root, 'vite.config.ts'),
+    appType: 'custom',
+    server: { middlewareMode: true, ws: { server } },
+  })
+  return {
+    files: vite.middlewares,
+    template: async (url) =>
+      vite.transformIndexHtml(url, await readFile(join(root, 'client/index.html'), 'utf8')),
+    close: () => vite.close(),
+  }
+}
+
+function securityHeaders({ isDevelopment }: { isDevelopment: boolean }): RequestHandler {
+  const headers = (frameAncestors: string[]) =>
+    helmet({
+      // Vite's hot reload needs inline scripts.
+      contentSecurityPolicy: isDevelopment
+        ? false
+        : {
+            useDefaults: false,
+            directives: {
+              'default-src': ["'self'"],
+              'script-src': ["'self'"],
+              // The component library writes its variables into <style> elements.
+              'style-src': ["'self'", "'unsafe-inline'"],
+              'img-src': ["'self'", 'data:', 'blob:'],
+              // Web seeds and trackers may be anywhere that the operator allows.
+              'media-src': ["'self'", 'blob:', 'http:', 'https:'],
+              'connect-src': ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
+              'worker-src': ["'self'"],
+              'object-src': ["'none'"],
+              'base-uri': ["'none'"],
+              'form-action': ["'self'"],
+              'frame-ancestors': frameAncestors,
+            },
+          },
+      // Set by whoever ends TLS; a plain http server must not promise https.
+      strictTransportSecurity: false,
+      crossOriginOpenerPolicy: false,
+      xFrameOptions: false,
+      referrerPolicy: { policy: 'strict-origin-when-cross-origin' },
+    })
+  const anywhere = headers(['*'])
+  const nowhere = headers(["'self'"])
+  return (request, response, next) =>
+    (request.path.startsWith('/embed/') ? anywhere : nowhere)(request, response, next)
+}

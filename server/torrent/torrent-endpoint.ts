@@ -1,0 +1,94 @@
+// `GET /api/media/:id/torrent`: the best torrent there is now. Never waits for hashing; the first
+// request starts the build job. Answers on the bare `node:http` server: every viewer comes here.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { create as contentDisposition } from 'content-disposition'
+import { parseMediaId } from '#protocol/ids.ts'
+import { TORRENT_KIND_HEADER } from '#protocol/media.ts'
+import { sendBuffer } from '../http/answers.ts'
+import { SlipstreamError } from '../http/errors.ts'
+import type { OriginOf } from '../http/request-address.ts'
+import type { BuildQueue } from '../jobs/build-queue.ts'
+import { type Catalogue, type Media, webSeedUrl } from '../media/catalogue.ts'
+import { evaluateConditions } from '../web-seed/range.ts'
+import { placeholderTorrent, type RealInfo, realTorrent } from './metainfo.ts'
+
+const TORRENT_TYPE = 'application/x-bittorrent'
+const RETRY_AFTER_S = '5'
+
+interface TorrentEndpointPorts {
+  readonly catalogue: Pick<Catalogue, 'get' | 'torrentInfo'>
+  readonly queue: Pick<BuildQueue, 'request'>
+  readonly originOf: OriginOf
+}
+
+/** @returns the handler; it throws SlipstreamError for everything that is not a 2xx or 3xx */
+export function torrentEndpoint({ catalogue, queue, originOf }: TorrentEndpointPorts) {
+  return async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    response.setHeader('Access-Control-Allow-Origin', '*')
+    response.setHeader('Access-Control-Expose-Headers', `${TORRENT_KIND_HEADER}, ETag, Retry-After`)
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const message = 'A torrent answers GET and HEAD only.'
+      throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: 'GET, HEAD' } })
+    }
+    const kind = url.searchParams.get('kind')
+    if (kind !== null && kind !== 'real') {
+      throw new SlipstreamError(
+        'bad_request',
+        'The kind of a torrent can only be "real"; or leave it out.',
+      )
+    }
+    const id = parseMediaId(url.pathname.split('/')[3])
+    const media = id && (await catalogue.get(id))
+    if (!media) {
+      throw new SlipstreamError('not_found', 'There is no such title. It may have been deleted.')
+    }
+    const origin = originOf(request)
+    const real = await catalogue.torrentInfo(media.id, media.revision)
+    if (real !== null) {
+      sendReal(request, response, { media, real, origin, asDownload: kind === 'real' })
+      return
+    }
+    await queue.request(media.id, media.revision)
+    if (kind === 'real') {
+      const message = 'The torrent of this title is still being built. Try again in some seconds.'
+      const headers = { 'Retry-After': RETRY_AFTER_S }
+      throw new SlipstreamError('torrent_not_ready', message, { headers })
+    }
+    response.setHeader('Content-Type', TORRENT_TYPE)
+    response.setHeader(TORRENT_KIND_HEADER, 'placeholder')
+    response.setHeader('Cache-Control', 'no-store')
+    sendBuffer(request, response, placeholderTorrent(media, [webSeedUrl(origin, media)]))
+  }
+}
+
+interface RealAnswer {
+  readonly media: Media
+  readonly real: RealInfo
+  readonly origin: string
+  readonly asDownload: boolean
+}
+
+function sendReal(request: IncomingMessage, response: ServerResponse, answer: RealAnswer): void {
+  const { media, real, origin, asDownload } = answer
+  const validators = { etag: `"${real.infoHash}"`, lastModified: 0 }
+  response.setHeader('Content-Type', TORRENT_TYPE)
+  response.setHeader(TORRENT_KIND_HEADER, 'real')
+  response.setHeader('ETag', validators.etag)
+  response.setHeader('Cache-Control', 'no-cache')
+  if (asDownload) {
+    const disposition = contentDisposition(`${media.filename}.torrent`)
+    response.setHeader('Content-Disposition', disposition)
+  }
+  const conditions = { 'if-none-match': request.headers['if-none-match'] }
+  if (evaluateConditions(conditions, validators) === 'not-modified') {
+    response.writeHead(304).end()
+    return
+  }
+  const announce = `${origin}/announce`
+  const trackers = [announce.replace(/^http/, 'ws'), announce]
+  sendBuffer(
+    request,
+    response,
+    realTorrent(real, { webSeeds: [webSeedUrl(origin, media)], trackers }),
+  )
+}

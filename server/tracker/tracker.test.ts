@@ -1,0 +1,158 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import bencode from 'bencode'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import type { InfoHash } from '#protocol/ids.ts'
+import { Tracker } from './tracker.ts'
+
+const KNOWN = 'ab'.repeat(20) as InfoHash
+const FOREIGN = 'cd'.repeat(20)
+
+let tracker: Tracker
+let server: Server
+let address: string
+
+beforeEach(async () => {
+  tracker = new Tracker({
+    isKnown: async (infoHash) => infoHash === KNOWN,
+    trustProxy: false,
+    log: pino({ level: 'silent' }),
+  })
+  server = createServer((request, response) => tracker.handle(request, response))
+  server.on('upgrade', (request, socket, head) => tracker.upgrade(request, socket, head))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  address = `127.0.0.1:${(server.address() as AddressInfo).port}/announce`
+})
+afterEach(async () => {
+  await tracker.close()
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+})
+
+const binary = (hex: string) => Buffer.from(hex, 'hex').toString('latin1')
+const announcement = (infoHash: string, peer: string, more: object = {}) => ({
+  action: 'announce',
+  info_hash: binary(infoHash),
+  peer_id: peer.padEnd(20, '-'),
+  left: 1,
+  event: 'started',
+  numwant: 5,
+  offers: [],
+  ...more,
+})
+
+interface Browser {
+  send(message: unknown): void
+  /** The next message from the tracker. */
+  next(): Promise<Record<string, unknown>>
+  close(): void
+}
+
+async function browser(): Promise<Browser> {
+  const socket = new WebSocket(`ws://${address}`)
+  const messages: Record<string, unknown>[] = []
+  let wake = () => {}
+  socket.on('message', (data) => {
+    messages.push(JSON.parse(String(data)))
+    wake()
+  })
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+  return {
+    send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
+    async next() {
+      while (messages.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+      return messages.shift() as Record<string, unknown>
+    },
+    close: () => socket.close(),
+  }
+}
+
+describe('the tracker over WebSocket', () => {
+  it('passes the offer of one browser to another and the answer back', async () => {
+    const [one, two] = [await browser(), await browser()]
+    one.send(announcement(KNOWN, 'one'))
+    expect(await one.next()).toMatchObject({ action: 'announce', incomplete: 1 })
+    const offers = [{ offer: { type: 'offer', sdp: 'x' }, offer_id: 'o'.repeat(20) }]
+    two.send(announcement(KNOWN, 'two', { offers }))
+    expect(await one.next()).toMatchObject({ offer: { sdp: 'x' }, peer_id: 'two'.padEnd(20, '-') })
+    expect(await two.next()).toMatchObject({ incomplete: 2 })
+    const answer = { answer: { type: 'answer', sdp: 'y' }, to_peer_id: 'two'.padEnd(20, '-') }
+    one.send(announcement(KNOWN, 'one', { ...answer, offer_id: 'o'.repeat(20), event: undefined }))
+    expect(await two.next()).toMatchObject({ answer: { sdp: 'y' } })
+    expect(tracker.peersOf(KNOWN)).toBe(2)
+    two.close()
+    await expect.poll(() => tracker.peersOf(KNOWN)).toBe(1)
+    one.close()
+  })
+
+  it('refuses a foreign info hash with a reason', async () => {
+    const one = await browser()
+    one.send(announcement(FOREIGN, 'one'))
+    expect((await one.next())['failure reason']).toMatch(/does not know/)
+    expect(tracker.peersOf(FOREIGN as InfoHash)).toBe(0)
+    one.close()
+  })
+
+  it.each([
+    ['no JSON', '{nonsense'],
+    ['null', 'null'],
+    ['a number', '7'],
+    ['no action', '{}'],
+    ['a short info hash', { action: 'announce', info_hash: 'abc', peer_id: 'x'.repeat(20) }],
+    ['offers that are no list', announcement(KNOWN, 'bad', { offers: 'xxxxx' })],
+    ['offers of null', announcement(KNOWN, 'bad', { offers: [null] })],
+    ['an unknown event', announcement(KNOWN, 'bad', { event: '__proto__' })],
+  ])('answers %s with a reason and goes on', async (_, message) => {
+    const [steady, bad] = [await browser(), await browser()]
+    steady.send(announcement(KNOWN, 'steady'))
+    await steady.next()
+    bad.send(message)
+    expect((await bad.next())['failure reason']).toBeTypeOf('string')
+    steady.send(announcement(KNOWN, 'steady', { event: undefined }))
+    expect(await steady.next()).toMatchObject({ action: 'announce' })
+    steady.close()
+    bad.close()
+  })
+
+  it('does not let one connection pose as many peers', async () => {
+    const one = await browser()
+    one.send(announcement(KNOWN, 'one'))
+    await one.next()
+    one.send(announcement(KNOWN, 'two'))
+    expect((await one.next())['failure reason']).toMatch(/one peer id/)
+    expect(tracker.peersOf(KNOWN)).toBe(1)
+    one.close()
+  })
+})
+
+describe('the tracker over HTTP', () => {
+  const percent = (hex: string) => hex.replace(/../g, '%$&')
+  const announce = async (query: string) => {
+    const response = await fetch(`http://${address}?${query}`)
+    return bencode.decode(new Uint8Array(await response.arrayBuffer()))
+  }
+
+  it('answers a native client', async () => {
+    const query = (peer: string, port: number) =>
+      `info_hash=${percent(KNOWN)}&peer_id=${peer.padEnd(20, '-')}&port=${port}&left=1&compact=1`
+    await announce(query('one', 6881))
+    const answer = await announce(query('two', 6882))
+    expect(answer).toMatchObject({ incomplete: 2 })
+    expect(answer.peers.length % 6).toBe(0)
+  })
+
+  it.each([
+    ['a foreign info hash', `info_hash=${percent(FOREIGN)}&peer_id=${'x'.repeat(20)}&port=1`],
+    ['no parameters', ''],
+    ['a broken escape', 'info_hash=%zz'],
+    ['port 0', `info_hash=${percent(KNOWN)}&peer_id=${'x'.repeat(20)}&port=0`],
+  ])('refuses %s with a failure reason', async (_, query) => {
+    expect((await announce(query))['failure reason']).toBeTruthy()
+  })
+})

@@ -1,0 +1,121 @@
+// The tracker on `/announce`: WebSocket for browsers, HTTP GET for native clients (BEP 3), for info
+// hashes of the catalogue only. `bittorrent-tracker` keeps the swarms; what it would stumble over
+// is refused before it gets there. Whoever made the tracker closes it.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import Server, { type AnnounceParams } from 'bittorrent-tracker/server'
+import type { Logger } from 'pino'
+import type { WebSocket } from 'ws'
+import { type InfoHash, parseInfoHash } from '#protocol/ids.ts'
+
+/** Its own default of 1,000 silently evicts peers of a bigger swarm. */
+const MAX_PEERS_PER_SWARM = 100_000
+/** An announce with five offers is some 10 kB. */
+const MAX_MESSAGE_BYTES = 128 * 1024
+/** Between announces of native clients; browsers announce five times as often. */
+const ANNOUNCE_INTERVAL_MS = 5 * 60_000
+/** A browser that answers no ping for so long is gone. */
+const PING_MS = 30_000
+
+interface TrackerOptions {
+  /** Whether the catalogue has a real torrent with this info hash. */
+  readonly isKnown: (infoHash: InfoHash) => Promise<boolean>
+  readonly trustProxy: boolean
+  readonly log: Logger
+}
+
+export class Tracker {
+  readonly #server: Server
+  readonly #sockets = new Map<WebSocket, { isAlive: boolean }>()
+  readonly #pinger: NodeJS.Timeout
+
+  constructor({ isKnown, trustProxy, log }: TrackerOptions) {
+    this.#server = new Server({
+      udp: false,
+      http: false,
+      stats: false,
+      ws: { noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false },
+      trustProxy,
+      interval: ANNOUNCE_INTERVAL_MS,
+      peersCacheLength: MAX_PEERS_PER_SWARM,
+      filter: (text, params, allow) => {
+        const refusal = refusalOf(params)
+        const infoHash = parseInfoHash(text)
+        if (refusal !== null || infoHash === null) {
+          allow(new Error(refusal ?? 'the info hash is not 20 bytes'))
+          return
+        }
+        isKnown(infoHash).then(
+          (known) => allow(known ? null : new Error('this tracker does not know the info hash')),
+          (cause) => {
+            log.error({ err: cause }, 'the tracker could not look up an info hash')
+            allow(new Error('the tracker is out of order, try again later'))
+          },
+        )
+      },
+    })
+    this.#server.on('error', (cause) => log.error({ err: cause }, 'tracker error'))
+    // Clients that send nonsense; the answer told them already.
+    this.#server.on('warning', (cause: Error) => log.debug({ reason: cause.message }, 'tracker'))
+    this.#pinger = setInterval(() => this.#ping(), PING_MS)
+    this.#pinger.unref()
+  }
+
+  /** Answers an announce over HTTP, refusals too, as BEP 3 says: 200 and a bencoded dictionary. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.setHeader('Cache-Control', 'no-store')
+    this.#server.onHttpRequest(request, response)
+  }
+
+  /** Takes over the connection of a browser. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#server.ws.handleUpgrade(request, socket, head, (webSocket) => {
+      const state = { isAlive: true }
+      this.#sockets.set(webSocket, state)
+      webSocket.on('pong', () => {
+        state.isAlive = true
+      })
+      webSocket.on('close', () => this.#sockets.delete(webSocket))
+      this.#server.ws.emit('connection', webSocket, request)
+    })
+  }
+
+  /** Peers of a swarm that announced lately. */
+  peersOf(infoHash: InfoHash): number {
+    return this.#server.torrents[infoHash]?.peers.length ?? 0
+  }
+
+  /** Forgets the swarm of a title that was deleted. */
+  forget(infoHash: InfoHash): void {
+    delete this.#server.torrents[infoHash]
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#pinger)
+    for (const socket of this.#sockets.keys()) socket.close(1001, 'the server is stopping')
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const socket of this.#sockets.keys()) socket.terminate()
+  }
+
+  #ping(): void {
+    for (const [socket, state] of this.#sockets) {
+      if (!state.isAlive) {
+        socket.terminate()
+        continue
+      }
+      state.isAlive = false
+      socket.ping()
+    }
+  }
+}
+
+/** @returns why an announce would throw or fool `bittorrent-tracker`, or `null` when it is sound */
+function refusalOf({ socket, peer_id, offers }: AnnounceParams): string | null {
+  if (socket?.peerId && socket.peerId !== peer_id) {
+    return 'a connection announces under one peer id only'
+  }
+  if (offers === undefined || offers === null) return null
+  const isSound = (entry: unknown) => typeof entry === 'object' && entry !== null
+  return Array.isArray(offers) && offers.every(isSound) ? null : 'the offers are malformed'
+}

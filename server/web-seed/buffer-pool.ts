@@ -1,0 +1,37 @@
+// Buffers for file bytes on their way to sockets, in three sizes, given back and used again: a
+// fresh buffer for each read costs a third of the speed. The more bodies are under way, the smaller
+// the buffers, so that slow clients cannot pin much memory.
+
+const SIZES = [64 * 1024, 256 * 1024, 1024 * 1024] as const
+/** Buffers kept for reuse, by size; 24 MiB in all. What is beyond that is left to the collector. */
+const KEPT = [64, 32, 12] as const
+/** Up to so many bodies under way, a body may use a buffer of the size. */
+const CROWD = [Number.POSITIVE_INFINITY, 192, 16] as const
+
+export class BufferPool {
+  readonly #free: Buffer[][] = SIZES.map(() => [])
+
+  /**
+   * @param wanted bytes that are left to send
+   * @param bodies bodies under way
+   * @returns a buffer of at least `wanted` bytes, or of the largest size that the crowd allows
+   */
+  take(wanted: number, bodies: number): Buffer {
+    let place = 0
+    while (
+      place + 1 < SIZES.length &&
+      wanted > (SIZES[place] as number) &&
+      bodies <= (CROWD[place + 1] as number)
+    ) {
+      place += 1
+    }
+    return this.#free[place]?.pop() ?? Buffer.allocUnsafeSlow(SIZES[place] as number)
+  }
+
+  /** Takes back a buffer that nothing reads or writes any more. */
+  give(buffer: Buffer): void {
+    const place = SIZES.indexOf(buffer.length as (typeof SIZES)[number])
+    const free = this.#free[place]
+    if (free && free.length < (KEPT[place] as number)) free.push(buffer)
+  }
+}

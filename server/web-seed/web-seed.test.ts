@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, truncate, unlink, writeFile } from 'node:fs/promises'
+import { createServer, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { MediaId } from '#protocol/ids.ts'
+import { sendError } from '../http/answers.ts'
+import type { Media } from '../media/catalogue.ts'
+import { WebSeed } from './web-seed.ts'
+
+const ID = '0123456789abcdef' as MediaId
+const SIZE = 3 * 1024 * 1024 + 123
+const bytes = randomBytes(SIZE)
+const media = {
+  id: ID,
+  revision: 1,
+  filename: 'ein Film "🎬".webm',
+  size: SIZE,
+  type: 'video/webm',
+  created_at: Date.parse('2026-05-01T10:00:00Z'),
+} as Media
+
+let folder: string
+let path: string
+let server: Server
+let webSeed: WebSeed
+let base: string
+let url: string
+let sent: number
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'slipstream-web-seed-'))
+  path = join(folder, 'blob')
+  await writeFile(path, bytes)
+  sent = 0
+  webSeed = new WebSeed({
+    catalogue: { get: async (id) => (id === ID ? media : null) },
+    blobs: { path: () => path },
+    onSent: (count) => {
+      sent += count
+    },
+  })
+  const log = pino({ level: 'silent' })
+  server = createServer((incoming, response) => {
+    webSeed
+      .handle(incoming, response, new URL(incoming.url ?? '/', 'http://localhost'))
+      .catch((error) => sendError(incoming, response, error, log))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  url = `${base}/media/${ID}/${encodeURIComponent(media.filename)}?revision=1`
+})
+afterEach(async () => {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  webSeed.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const get = (headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(url, { method, headers })
+const bodyOf = async (response: Response) => Buffer.from(await response.arrayBuffer())
+
+describe('the web seed', () => {
+  it('sends the whole file, counted to the byte', async () => {
+    const response = await get()
+    expect(response.status).toBe(200)
+    expect((await bodyOf(response)).equals(bytes)).toBe(true)
+    expect(sent).toBe(SIZE)
+    expect(response.headers.get('content-type')).toBe('video/webm')
+    expect(response.headers.get('accept-ranges')).toBe('bytes')
+    expect(response.headers.get('cache-control')).toContain('immutable')
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
+  })
+
+  it.each([
+    ['bytes=0-0', 0, 1],
+    ['bytes=1000-1048576', 1000, 1_048_577],
+    ['bytes=-100', SIZE - 100, SIZE],
+    [`bytes=${SIZE - 1}-${SIZE + 50}`, SIZE - 1, SIZE],
+    ['bytes=262143-2883584', 262_143, 2_883_585],
+  ])('answers %s with just those bytes', async (range, start, end) => {
+    const response = await get({ Range: range })
+    expect(response.status).toBe(206)
+    expect(response.headers.get('content-range')).toBe(`bytes ${start}-${end - 1}/${SIZE}`)
+    expect((await bodyOf(response)).equals(bytes.subarray(start, end))).toBe(true)
+  })
+
+  it('refuses a range beyond the end and says how long the file is', async () => {
+    const response = await get({ Range: `bytes=${SIZE}-` })
+    expect(response.status).toBe(416)
+    expect(response.headers.get('content-range')).toBe(`bytes */${SIZE}`)
+    expect(await response.json()).toMatchObject({ error: { code: 'range_not_satisfiable' } })
+  })
+
+  it('honours validators', async () => {
+    const etag = (await get({}, 'HEAD')).headers.get('etag') ?? ''
+    expect((await get({ 'If-None-Match': etag })).status).toBe(304)
+    expect((await get({ 'If-Match': '"other"' })).status).toBe(412)
+    expect((await get({ Range: 'bytes=0-9', 'If-Range': etag })).status).toBe(206)
+    expect((await get({ Range: 'bytes=0-9', 'If-Range': '"other"' })).status).toBe(200)
+  })
+
+  it('answers HEAD without a body, and a preflight for ranges', async () => {
+    const head = await get({}, 'HEAD')
+    expect(head.headers.get('content-length')).toBe(String(SIZE))
+    expect(await bodyOf(head)).toHaveLength(0)
+    const preflight = await get(
+      { Origin: 'https://elsewhere.example', 'Access-Control-Request-Headers': 'range' },
+      'OPTIONS',
+    )
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(/\brange\b/i)
+    expect((await get({}, 'DELETE')).status).toBe(405)
+  })
+
+  it.each([
+    ['another title', `/media/fedcba9876543210/x.webm`],
+    ['a wrong name', `/media/${ID}/other.webm`],
+    ['a wrong revision', `/media/${ID}/${encodeURIComponent(media.filename)}?revision=2`],
+    ['a climbing path', `/media/${ID}/..%2f..%2fetc%2fpasswd`],
+    ['a broken escape', `/media/${ID}/%E0%A4%A`],
+    ['no name', `/media/${ID}`],
+    ['too many parts', `/media/${ID}/a/b`],
+  ])('knows nothing of %s', async (_, target) => {
+    const response = await new Promise<{ status: number | undefined }>((resolve, reject) => {
+      const outgoing = request(`${base}${target}`, (incoming) => {
+        incoming.resume()
+        resolve({ status: incoming.statusCode })
+      })
+      outgoing.on('error', reject).end()
+    })
+    expect(response.status).toBe(404)
+  })
+
+  it('finishes for who is reading when the title is deleted, and not for who comes later', async () => {
+    const response = await get()
+    await unlink(path)
+    webSeed.forget(ID, 1)
+    expect((await bodyOf(response)).equals(bytes)).toBe(true)
+    expect((await get()).status).toBe(500)
+  })
+
+  it('cuts the connection when the file is shorter than its record says', async () => {
+    await truncate(path, 1024 * 1024)
+    await expect(get().then(bodyOf)).rejects.toThrow()
+    expect((await get({ Range: 'bytes=0-99' })).status).toBe(206)
+  })
+
+  it('survives clients that leave in the middle, and serves the next', async () => {
+    const { port } = server.address() as AddressInfo
+    for (let round = 0; round < 30; round += 1) {
+      await new Promise<void>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => {
+          socket.write(`GET ${new URL(url).pathname} HTTP/1.1\r\nHost: x\r\n\r\n`)
+        })
+        socket.once('data', () => socket.destroy())
+        socket.once('close', () => resolve())
+      })
+    }
+    expect((await bodyOf(await get())).equals(bytes)).toBe(true)
+  })
+})

@@ -1,0 +1,206 @@
+// The web seed (BEP 19): a title's bytes over HTTP, in ranges, for browsers, native BitTorrent
+// clients and caches. Answers on the bare `node:http` server: this path is where the bytes are.
+// Bytes are read with `fs.read` into pooled buffers and sent in as few writes as memory allows.
+import { read } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import { SlipstreamError } from '../http/errors.ts'
+import type { Catalogue, Media } from '../media/catalogue.ts'
+import { BufferPool } from './buffer-pool.ts'
+import { type HeldFile, OpenFiles } from './open-files.ts'
+import { decideRange, evaluateConditions, rangeApplies } from './range.ts'
+
+/** A client that takes no byte for so long is cut off; players ask again from where they were. */
+const STALLED_CLIENT_MS = 120_000
+const METHODS = 'GET, HEAD, OPTIONS'
+
+interface WebSeedOptions {
+  readonly catalogue: Pick<Catalogue, 'get'>
+  readonly blobs: { path(id: MediaId, revision: number): string }
+  /** Told of payload bytes as they are handed to a socket. */
+  readonly onSent: (bytes: number) => void
+}
+
+export class WebSeed {
+  readonly #options: WebSeedOptions
+  readonly #files = new OpenFiles()
+  readonly #pool = new BufferPool()
+  #bodies = 0
+
+  constructor(options: WebSeedOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Answers `/media/:id/:filename`.
+   * @param url the request's path and query
+   * @throws SlipstreamError for everything that is not a 2xx or 3xx; nothing was sent then
+   */
+  async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    for (const [name, value] of CORS_HEADERS) response.setHeader(name, value)
+    if (request.method === 'OPTIONS') {
+      response.setHeader('Access-Control-Allow-Methods', METHODS)
+      response.setHeader('Access-Control-Allow-Headers', 'Range, If-Range, If-None-Match')
+      response.setHeader('Access-Control-Max-Age', '86400')
+      response.writeHead(204, { Allow: METHODS }).end()
+      return
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const message = `A media file answers ${METHODS} only.`
+      throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: METHODS } })
+    }
+    const media = await this.#find(url)
+    const validators = { etag: `"${media.id}-${media.revision}"`, lastModified: media.created_at }
+    response.setHeader('Accept-Ranges', 'bytes')
+    response.setHeader('ETag', validators.etag)
+    response.setHeader('Last-Modified', new Date(validators.lastModified).toUTCString())
+    response.setHeader(
+      'Cache-Control',
+      url.searchParams.has('revision') ? 'public, max-age=31536000, immutable' : 'public, no-cache', // the same URL may have another revision's bytes one day
+    )
+    const verdict = evaluateConditions(request.headers, validators)
+    if (verdict === 'not-modified') {
+      response.writeHead(304).end()
+      return
+    }
+    if (verdict === 'failed') {
+      throw new SlipstreamError(
+        'precondition_failed',
+        'The file is not the one you hold. Load it anew.',
+      )
+    }
+    response.setHeader('Content-Type', media.type)
+    if (request.method === 'HEAD') {
+      response.writeHead(200, { 'Content-Length': media.size }).end()
+      return
+    }
+    const range = rangeApplies(request.headers, validators) ? request.headers.range : undefined
+    const decision = decideRange(range, media.size)
+    if (decision.kind === 'unsatisfiable') {
+      throw new SlipstreamError(
+        'range_not_satisfiable',
+        `The file has bytes 0 to ${media.size - 1}; the range asked for is not among them.`,
+        { headers: { 'Content-Range': `bytes */${media.size}` } },
+      )
+    }
+    const file = await this.#open(media)
+    if (decision.kind === 'whole') {
+      response.writeHead(200, { 'Content-Length': media.size })
+      this.#send(response, file, 0, media.size)
+    } else {
+      const { start, end } = decision
+      response.writeHead(206, {
+        'Content-Length': end - start + 1,
+        'Content-Range': `bytes ${start}-${end}/${media.size}`,
+      })
+      this.#send(response, file, start, end + 1)
+    }
+  }
+
+  /** Makes the file of a deleted title unreachable for new requests; present ones finish. */
+  forget(id: MediaId, revision: number): void {
+    this.#files.forget(this.#options.blobs.path(id, revision))
+  }
+
+  close(): void {
+    this.#files.close()
+  }
+
+  async #find(url: URL): Promise<Media> {
+    const [, , idText, nameText, ...rest] = url.pathname.split('/')
+    const id = parseMediaId(idText)
+    const media = id && rest.length === 0 ? await this.#options.catalogue.get(id) : null
+    const revision = url.searchParams.get('revision')
+    if (
+      media === null ||
+      decodeName(nameText) !== media.filename ||
+      (revision !== null && revision !== String(media.revision))
+    ) {
+      const message =
+        'There is no such media file. It may have been deleted; look in the catalogue.'
+      throw new SlipstreamError('not_found', message)
+    }
+    return media
+  }
+
+  async #open(media: Media): Promise<HeldFile> {
+    try {
+      return await this.#files.hold(this.#options.blobs.path(media.id, media.revision))
+    } catch (cause) {
+      const message = 'The file of this title cannot be read. The server log has the details.'
+      throw new SlipstreamError('internal', message, { cause })
+    }
+  }
+
+  /** Sends bytes `start` to `end`, exclusive; gives the file back however the response ends. */
+  #send(response: ServerResponse, file: HeldFile, start: number, end: number): void {
+    if (response.destroyed) {
+      file.release() // the client left while the file was opened
+      return
+    }
+    this.#bodies += 1
+    let position = start
+    let isReading = false
+    let isOver = false
+    let current: Buffer | null = null
+
+    const finish = () => {
+      if (isOver && isReading) return // the read's callback comes back here
+      if (current) this.#pool.give(current)
+      current = null
+      file.release()
+    }
+    const next = () => {
+      const buffer = this.#pool.take(end - position, this.#bodies)
+      current = buffer
+      isReading = true
+      read(
+        file.fd,
+        buffer,
+        0,
+        Math.min(buffer.length, end - position),
+        position,
+        (error, bytes) => {
+          isReading = false
+          if (isOver) return finish()
+          // A file that became shorter: the promised length cannot be kept, so the connection ends.
+          if (error || bytes === 0) return void response.destroy(error ?? undefined)
+          position += bytes
+          const chunk = bytes === buffer.length ? buffer : buffer.subarray(0, bytes)
+          this.#options.onSent(bytes)
+          if (position === end) return void response.end(chunk)
+          response.write(chunk, (failure) => {
+            if (failure || isOver) return // `close` cleans up
+            this.#pool.give(buffer)
+            current = null
+            next()
+          })
+        },
+      )
+    }
+    response.setTimeout(STALLED_CLIENT_MS, () => response.destroy())
+    // `close` comes after the last byte was handed to the system, or when the client is gone: from
+    // then on nothing reads the buffer any more.
+    response.once('close', () => {
+      isOver = true
+      this.#bodies -= 1
+      finish()
+    })
+    next()
+  }
+}
+
+const CORS_HEADERS = [
+  ['Access-Control-Allow-Origin', '*'],
+  ['Access-Control-Expose-Headers', 'Accept-Ranges, Content-Length, Content-Range, ETag'],
+  ['Cross-Origin-Resource-Policy', 'cross-origin'],
+  ['X-Content-Type-Options', 'nosniff'],
+] as const
+
+function decodeName(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : decodeURIComponent(text).normalize('NFC')
+  } catch {
+    return null // a broken escape
+  }
+}

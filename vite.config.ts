@@ -1,0 +1,62 @@
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import { build, defineConfig, type Plugin } from 'vite'
+
+const SERVICE_WORKER = fileURLToPath(
+  new URL('client/service-worker/service-worker.ts', import.meta.url),
+)
+
+/** @returns the service worker as one classic script, sharing no chunk with the pages. */
+async function bundleServiceWorker(minify: boolean): Promise<string> {
+  const result = await build({
+    configFile: false,
+    logLevel: 'silent',
+    publicDir: false,
+    build: {
+      write: false,
+      minify,
+      modulePreload: false,
+      rolldownOptions: { input: SERVICE_WORKER, output: { format: 'iife' } },
+    },
+  })
+  const outputs = (Array.isArray(result) ? result : [result]).flatMap((one) =>
+    'output' in one ? one.output : [],
+  )
+  const script = outputs.find((output) => output.type === 'chunk')
+  if (script === undefined) throw new Error('the service worker came out empty')
+  return script.code
+}
+
+/** Serves (dev) and emits (build) the worker at `/service-worker.js`: its URL must never change. */
+function serviceWorker(): Plugin {
+  return {
+    name: 'slipstream:service-worker',
+    configureServer(server) {
+      server.middlewares.use('/service-worker.js', (_request, response, next) => {
+        bundleServiceWorker(false).then((code) => {
+          response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
+          response.setHeader('Cache-Control', 'no-store')
+          response.end(code)
+        }, next)
+      })
+    },
+    async generateBundle() {
+      const source = await bundleServiceWorker(true)
+      this.emitFile({ type: 'asset', fileName: 'service-worker.js', source })
+    },
+  }
+}
+
+export default defineConfig({
+  root: 'client',
+  publicDir: '../public',
+  plugins: [react(), serviceWorker()],
+  // WebTorrent's protocol package wants Node's `events`; the slash names the npm package.
+  resolve: { alias: { events: 'events/' } },
+  build: {
+    outDir: '../dist/client',
+    emptyOutDir: true,
+    manifest: true,
+    modulePreload: { polyfill: false },
+  },
+})
