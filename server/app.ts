@@ -21,6 +21,7 @@ import { requestOrigin } from './http/request-address.ts'
 import { createIngest } from './ingest/ingest.ts'
 import { BuildQueue } from './jobs/build-queue.ts'
 import { createCatalogue, type Media, toRecord } from './media/catalogue.ts'
+import { resolveRoutes } from './media/resolve-routes.ts'
 import { mediaIdOfPage, mediaRoutes } from './media/routes.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createPages } from './pages/pages.ts'
@@ -89,7 +90,6 @@ export async function createApp(
   const accounts = createAccounts({ database, now })
   if (config.admin) await accounts.ensureFirst(config.admin)
   const ingest = createIngest({ blobs, catalogue, now, log })
-  await ingest.removeOrphans()
   const uploads = createUploads({
     directory: join(config.dataDir, 'uploads'),
     maxBytes: config.maxUploadBytes,
@@ -98,6 +98,8 @@ export async function createApp(
     ingest,
     log,
   })
+  await uploads.finishInterrupted()
+  await ingest.removeOrphans()
   const tracker = new Tracker({
     isKnown: (infoHash) => catalogue.hasInfoHash(infoHash),
     trustProxy: config.trustProxy !== false,
@@ -174,6 +176,7 @@ export async function createApp(
       deleteMedia,
     }),
   )
+  web.use('/api/resolve', resolveRoutes({ catalogue, originOf }))
   web.all('/api/{*path}', () => {
     throw new SlipstreamError('not_found', 'There is nothing at this address of the API.')
   })

@@ -11,7 +11,7 @@ import { HASH_BYTES } from '../hashing/piece-hasher.ts'
 import type { RealInfo } from '../torrent/metainfo.ts'
 import { LEASE_MS, MAX_ATTEMPTS, retryDelayMs } from './retry.ts'
 
-const HEARTBEAT_MS = 1_000
+const HEARTBEAT_MS = 500
 const POLL_MS = 1_000
 
 /** A claimed job as its handler sees it. */

@@ -5,6 +5,7 @@ import { type MediaId, parseMediaId } from '#protocol/ids.ts'
 import { type CataloguePage, type MediaRecord, mediaEditSchema } from '#protocol/media.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
+import { assertSameOrigin } from '../http/same-origin.ts'
 import type { BuildQueue } from '../jobs/build-queue.ts'
 import { type Catalogue, type Media, toRecord } from './catalogue.ts'
 
@@ -24,6 +25,11 @@ interface MediaRoutesPorts {
 export function mediaRoutes(ports: MediaRoutesPorts): Router {
   const { catalogue, queue, originOf, requireAccount, deleteMedia } = ports
   const router = Router()
+
+  router.use((request, _response, next) => {
+    assertSameOrigin(request, originOf)
+    next()
+  })
 
   const find = async (idText: unknown): Promise<Media> => {
     const id = parseMediaId(idText)

@@ -1,0 +1,136 @@
+// A viewer: a page of a real browser on a watch page, and what its `<video>` went through, recorded
+// from before the first script of the page runs.
+import { type BrowserContext, expect, type Page } from '@playwright/test'
+import type { PlaybackPhase, PlaybackStats } from '../../client/playback/playback.ts'
+
+interface Recorded {
+  /** Names of the media events so far, in order. */
+  readonly events: { readonly name: string; readonly at: number; readonly position: number }[]
+  /** Every value that `src` had. */
+  readonly sources: string[]
+  /** The largest jump of the position between two frames that no seek explains, seconds. */
+  jump: number
+}
+
+export interface VideoState {
+  readonly currentTime: number
+  readonly duration: number
+  readonly paused: boolean
+  readonly ended: boolean
+  readonly readyState: number
+  readonly src: string
+  readonly error: number | null
+}
+
+export interface Viewer {
+  readonly page: Page
+  stats(): Promise<PlaybackStats>
+  video(): Promise<VideoState>
+  recorded(): Promise<Recorded>
+  untilPhase(phase: PlaybackPhase, timeoutMs?: number): Promise<void>
+  untilPosition(seconds: number, timeoutMs?: number): Promise<void>
+  untilEnded(timeoutMs?: number): Promise<void>
+  seek(seconds: number): Promise<void>
+  /** Names of media events after the first frame. */
+  eventsAfterFirstFrame(): Promise<string[]>
+}
+
+/** Opens a watch page muted and playing. */
+export async function watch(context: BrowserContext, url: string): Promise<Viewer> {
+  const page = await context.newPage()
+  await page.addInitScript(recordVideo)
+  await page.goto(url, { waitUntil: 'domcontentloaded' })
+  const video = page.locator('video')
+  await video.waitFor({ state: 'attached' })
+  await video.evaluate((element: HTMLVideoElement) => {
+    element.muted = true
+    void element.play()
+  })
+  const viewer: Viewer = {
+    page,
+    stats: () => page.evaluate(() => (window as unknown as PageGlobals).slipstream.stats()),
+    video: () =>
+      video.evaluate((element: HTMLVideoElement) => ({
+        currentTime: element.currentTime,
+        duration: element.duration,
+        paused: element.paused,
+        ended: element.ended,
+        readyState: element.readyState,
+        src: element.getAttribute('src') ?? '',
+        error: element.error?.code ?? null,
+      })),
+    recorded: () => page.evaluate(() => (window as unknown as PageGlobals).recordedMedia),
+    async untilPhase(phase, timeout = 30_000) {
+      await expect.poll(async () => (await viewer.stats()).phase, { timeout }).toBe(phase)
+    },
+    async untilPosition(seconds, timeout = 30_000) {
+      await expect
+        .poll(async () => (await viewer.video()).currentTime, { timeout })
+        .toBeGreaterThan(seconds)
+    },
+    async untilEnded(timeout = 90_000) {
+      await expect.poll(async () => (await viewer.video()).ended, { timeout }).toBe(true)
+    },
+    async seek(seconds) {
+      await video.evaluate((element: HTMLVideoElement, to) => {
+        element.currentTime = to
+      }, seconds)
+    },
+    async eventsAfterFirstFrame() {
+      const names = (await viewer.recorded()).events.map((event) => event.name)
+      return names.slice(names.indexOf('playing') + 1)
+    },
+  }
+  await page.waitForFunction(() => 'slipstream' in window)
+  return viewer
+}
+
+/** What the page has on its `window`; `recordedMedia` is ours. */
+interface PageGlobals {
+  readonly slipstream: { stats(): PlaybackStats }
+  readonly recordedMedia: Recorded
+}
+
+/** Runs in the page before anything else. */
+function recordVideo(): void {
+  const recorded: Recorded = { events: [], sources: [], jump: 0 }
+  Object.assign(window, { recordedMedia: recorded })
+  const names = ['playing', 'waiting', 'stalled', 'error', 'emptied', 'seeking', 'seeked', 'ended']
+  const watched = new WeakSet<HTMLMediaElement>()
+  let lastPosition = 0
+  let lastAt = 0
+  const attach = (element: HTMLMediaElement) => {
+    if (watched.has(element)) return
+    watched.add(element)
+    for (const name of names) {
+      element.addEventListener(name, () => {
+        recorded.events.push({ name, at: performance.now(), position: element.currentTime })
+        if (name === 'seeking' || name === 'seeked') lastAt = 0
+      })
+    }
+    element.addEventListener('timeupdate', () => {
+      const now = performance.now()
+      if (lastAt > 0 && !element.seeking) {
+        const played = ((now - lastAt) / 1000) * element.playbackRate
+        recorded.jump = Math.max(recorded.jump, element.currentTime - lastPosition - played)
+        if (element.currentTime < lastPosition) {
+          recorded.jump = Math.max(recorded.jump, lastPosition - element.currentTime)
+        }
+      }
+      lastAt = now
+      lastPosition = element.currentTime
+    })
+  }
+  const create = document.createElement.bind(document)
+  document.createElement = ((name: string, options?: ElementCreationOptions) => {
+    const element = create(name, options)
+    if (element instanceof HTMLMediaElement) {
+      attach(element)
+      const record = new MutationObserver(() =>
+        recorded.sources.push(element.getAttribute('src') ?? ''),
+      )
+      record.observe(element, { attributes: true, attributeFilter: ['src'] })
+    }
+    return element
+  }) as typeof document.createElement
+}

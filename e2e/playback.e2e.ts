@@ -1,0 +1,139 @@
+// The main job in a real browser, on real media: press play, placeholder, real torrent, swap, swarm.
+import { expect, test } from '@playwright/test'
+import { clip } from './harness/clips.ts'
+import { startServer, type TestServer } from './harness/server.ts'
+import { watch } from './harness/viewer.ts'
+
+const BUILD_DELAY_MS = 4_000
+let server: TestServer
+
+test.beforeAll(async () => {
+  server = await startServer({ BUILD_DELAY_MS: String(BUILD_DELAY_MS) })
+})
+test.afterAll(() => server.stop())
+
+for (const format of ['webm', 'mp4', 'mp4-moov-last'] as const) {
+  test(`${format}: the first viewer slips into the swarm and the second is fed by the first`, async ({
+    browser,
+  }) => {
+    const media = await server.upload(clip({ seconds: 24, format, mbps: 3 }))
+    const sentBefore = await server.webSeedBytes()
+
+    const contextA = await browser.newContext()
+    const a = await watch(contextA, `${server.url}/watch/${media.id}`)
+    await expect.poll(async () => (await a.stats()).firstFrameMs).not.toBeNull()
+    const first = await a.stats()
+    expect(first.firstFrameMs).toBeLessThan(1_000)
+    expect(first.phase).toBe('placeholder')
+
+    await a.untilPhase('swarm')
+    await a.untilPosition(BUILD_DELAY_MS / 1000 + 2)
+    const swapped = await a.stats()
+    expect(swapped.swap?.piecesReused).toBeGreaterThan(0)
+    expect((await a.recorded()).sources).toHaveLength(1)
+    expect((await a.recorded()).jump).toBeLessThan(0.5)
+
+    // What A fetched is the whole file, once: the origin counted the same bytes.
+    await expect
+      .poll(async () => (await a.stats()).pieces, { timeout: 40_000 })
+      .toEqual({ have: swapped.pieces.total, total: swapped.pieces.total })
+    const filled = await a.stats()
+    expect(filled.bytes.placeholder + filled.bytes.origin).toBe(media.size)
+    expect(filled.bytes.wasted).toBe(0)
+    expect(filled.bytes.peers).toBe(0)
+    expect((await server.webSeedBytes()) - sentBefore).toBe(media.size)
+
+    const contextB = await browser.newContext()
+    const b = await watch(contextB, `${server.url}/watch/${media.id}`)
+    await b.untilPhase('swarm')
+    await b.untilEnded()
+    const fed = await b.stats()
+    expect(fed.bytes.peers).toBeGreaterThan(media.size / 2)
+    expect(fed.bytes.wasted).toBe(0)
+    expect(fed.pieces.have).toBe(fed.pieces.total)
+    expect((await a.stats()).bytes.uploaded).toBeGreaterThan(media.size / 2)
+
+    await a.untilEnded()
+    for (const viewer of [a, b]) {
+      const events = await viewer.eventsAfterFirstFrame()
+      expect(events).not.toContain('waiting')
+      expect(events).not.toContain('error')
+      expect(events).not.toContain('emptied')
+      expect((await viewer.stats()).stalls).toBe(0)
+    }
+    await contextA.close()
+    await contextB.close()
+  })
+}
+
+test('seeking forward and back works before and after the swap', async ({ page, context }) => {
+  await page.close()
+  const media = await server.upload(clip({ seconds: 60, format: 'webm', mbps: 3 }))
+  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+  await viewer.untilPosition(0.5)
+  for (const phase of ['placeholder', 'swarm'] as const) {
+    await viewer.untilPhase(phase)
+    for (const target of phase === 'placeholder' ? [40, 5] : [50, 20, 58]) {
+      await viewer.seek(target)
+      await viewer.untilPosition(target + 0.3, 8_000)
+      expect((await viewer.video()).currentTime).toBeLessThan(target + 8)
+    }
+  }
+  const stats = await viewer.stats()
+  expect(stats.bytes.wasted).toBe(0)
+  expect((await viewer.video()).error).toBeNull()
+  expect((await viewer.recorded()).sources).toHaveLength(1)
+})
+
+test('without a service worker it plays over plain HTTP', async ({ browser }) => {
+  const media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  const context = await browser.newContext({ serviceWorkers: 'block' })
+  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+  await viewer.untilPosition(3)
+  expect((await viewer.stats()).phase).toBe('http')
+  expect(new URL((await viewer.video()).src, server.url).pathname).toMatch(/^\/media\//)
+  await context.close()
+})
+
+test('without WebRTC it plays to the end over HTTP', async ({ context, page }) => {
+  await page.close()
+  const media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  await context.addInitScript(() => {
+    Reflect.deleteProperty(window, 'RTCPeerConnection')
+  })
+  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+  await viewer.seek(16)
+  await viewer.untilEnded()
+  const stats = await viewer.stats()
+  expect(stats.bytes.peers).toBe(0)
+  expect(stats.stalls).toBe(0)
+})
+
+test('with the tracker down it plays to the end', async ({ context, page }) => {
+  await page.close()
+  const media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  await context.routeWebSocket(/\/announce/, (socket) => socket.close())
+  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+  await viewer.untilPhase('swarm')
+  await viewer.untilEnded()
+  const stats = await viewer.stats()
+  expect(stats.bytes.placeholder + stats.bytes.origin).toBe(media.size)
+  expect(stats.stalls).toBe(0)
+})
+
+test('a title that is deleted while somebody watches says so and plays what is there', async ({
+  context,
+  page,
+}) => {
+  await page.close()
+  const media = await server.upload(clip({ seconds: 60, format: 'webm', mbps: 3 }))
+  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+  await viewer.untilPosition(1)
+  const response = await fetch(`${server.url}/api/media/${media.id}`, {
+    method: 'DELETE',
+    headers: { Cookie: await server.signIn() },
+  })
+  expect(response.status).toBe(204)
+  await expect(viewer.page.getByText(/deleted|removed/i).first()).toBeVisible()
+  expect((await viewer.video()).currentTime).toBeGreaterThan(1)
+})

@@ -1,0 +1,106 @@
+// Worker thread that reads one file with mediabunny and posts what it is. It runs apart, because a
+// malicious file may keep a parser busy or fill its memory: then this thread dies, not the server.
+import { setTimeout as delay } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import {
+  ADTS,
+  EncodedPacketSink,
+  FilePathSource,
+  FLAC,
+  Input,
+  type InputFormat,
+  MATROSKA,
+  MP3,
+  MP4,
+  OGG,
+  QTFF,
+  UnsupportedInputFormatError,
+  WAVE,
+  WEBM,
+} from 'mediabunny'
+import * as v from 'valibot'
+import type { Container, MediaFacts } from './media-facts.ts'
+
+/** What the worker posts, after `{ready: true}`. */
+export type Finding =
+  | { readonly facts: Omit<MediaFacts, 'size' | 'fastStart'> }
+  /** `reason` is a sentence for a person. */
+  | { readonly refused: string }
+  /** Not the file's fault: reading failed. */
+  | { readonly failed: string }
+
+const FORMATS = new Map<InputFormat, Container>([
+  [MP4, 'mp4'],
+  [QTFF, 'mov'],
+  [MATROSKA, 'mkv'],
+  [WEBM, 'webm'],
+  [WAVE, 'wav'],
+  [OGG, 'ogg'],
+  [FLAC, 'flac'],
+  [MP3, 'mp3'],
+  [ADTS, 'aac'],
+])
+/** Time for adding up a duration that the container does not state, milliseconds. */
+const DURATION_PATIENCE = 5_000
+
+async function examine(path: string): Promise<Finding> {
+  using input = new Input({
+    source: new FilePathSource(path, { handleUnhandledError: () => {} }),
+    formats: [...FORMATS.keys()],
+  })
+  try {
+    const container = FORMATS.get(await input.getFormat())
+    if (container === undefined) return { refused: 'It is neither video nor audio.' }
+    const video = await input.getPrimaryVideoTrack()
+    const audio = await input.getPrimaryAudioTrack()
+    const main = video ?? audio
+    if (main === null) return { refused: 'It has no video and no sound in it.' }
+    if ((await main.getCodec()) === null) {
+      const codec = await main.getInternalCodecId()
+      const name = typeof codec === 'string' ? ` (${JSON.stringify(codec.slice(0, 40))})` : ''
+      const what = video === null ? 'sound' : 'video'
+      return {
+        refused: `Its ${what} is encoded in a way${name} that browsers cannot play. Convert it to H.264 or VP9 first.`,
+      }
+    }
+    const first = await new EncodedPacketSink(main).getFirstPacket()
+    if (first === null || first.byteLength === 0) {
+      return { refused: 'It is damaged or cut short: there is nothing in it to play.' }
+    }
+    return {
+      facts: {
+        container,
+        type: await input.getMimeType(),
+        duration: await durationOf(input),
+        width: video && Math.round(await video.getDisplayWidth()),
+        height: video && Math.round(await video.getDisplayHeight()),
+        hasVideo: video !== null,
+        hasAudio: audio !== null,
+      },
+    }
+  } catch (error) {
+    if (error instanceof UnsupportedInputFormatError) {
+      return { refused: 'It is neither video nor audio in a format that browsers play.' }
+    }
+    if ((error as NodeJS.ErrnoException | null)?.syscall !== undefined) {
+      return { failed: String(error) }
+    }
+    return { refused: 'It is damaged or cut short: its structure cannot be read.' }
+  }
+}
+
+/** @returns seconds, or `null` when the container does not say and adding up takes too long. */
+async function durationOf(input: Input): Promise<number | null> {
+  const stated = await input.getDurationFromMetadata()
+  const given =
+    stated ??
+    (await Promise.race([
+      input.computeDuration().catch(() => null),
+      delay(DURATION_PATIENCE, null, { ref: false }),
+    ]))
+  return given !== null && Number.isFinite(given) && given > 0 ? given : null
+}
+
+const { path } = v.parse(v.object({ path: v.string() }), workerData)
+parentPort?.postMessage({ ready: true })
+parentPort?.postMessage(await examine(path))

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SlipstreamError } from '../http/errors.ts'
+import { probe } from './probe.ts'
+
+const SMALL = new URL('../../e2e/clips/small/', import.meta.url)
+const clip = (name: string): string => new URL(name, SMALL).pathname
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'probe-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function fileOf(content: Uint8Array | string): Promise<string> {
+  const path = join(folder, randomBytes(6).toString('hex'))
+  await writeFile(path, content)
+  return path
+}
+
+/** @returns the sentence with which the content is refused */
+async function refusalOf(content: Uint8Array | string): Promise<string> {
+  const outcome = await probe(await fileOf(content)).catch((error: unknown) => error)
+  expect(outcome).toBeInstanceOf(SlipstreamError)
+  expect((outcome as SlipstreamError).code).toBe('unsupported_media')
+  expect((outcome as SlipstreamError).message).toContain('Slipstream takes MP4')
+  return (outcome as SlipstreamError).message
+}
+
+describe('probe', () => {
+  test('a WebM tells its codecs, duration and size', async () => {
+    const facts = await probe(clip('vp9-opus.webm'))
+    expect(facts).toMatchObject({
+      container: 'webm',
+      width: 160,
+      height: 90,
+      hasVideo: true,
+      hasAudio: true,
+      fastStart: true,
+    })
+    expect(facts.type).toMatch(/^video\/webm; codecs="vp09[.\d]*, opus"$/)
+    expect(facts.duration).toBeCloseTo(2, 0)
+  })
+
+  test('an MP4 tells whether it starts fast', async () => {
+    const first = await probe(clip('h264-aac-faststart.mp4'))
+    expect(first).toMatchObject({ container: 'mp4', fastStart: true, duration: 2 })
+    expect(first.type).toBe('video/mp4; codecs="avc1.4d400a, mp4a.40.2"')
+    const last = await probe(clip('h264-aac-moov-last.mp4'))
+    expect(last).toMatchObject({ container: 'mp4', fastStart: false, duration: 2 })
+  })
+
+  test('audio has no width', async () => {
+    expect(await probe(clip('opus.ogg'))).toMatchObject({
+      container: 'ogg',
+      type: 'audio/ogg; codecs="opus"',
+      width: null,
+      height: null,
+      hasVideo: false,
+      hasAudio: true,
+    })
+    const mp3 = await probe(clip('mp3.mp3'))
+    expect(mp3).toMatchObject({ container: 'mp3', type: 'audio/mpeg', hasVideo: false })
+    expect(mp3.duration).toBeCloseTo(2, 0)
+  })
+
+  test('a box with a 64-bit size, and one that reaches to the end, are understood', async () => {
+    const mp4 = await readFile(clip('h264-aac-moov-last.mp4'))
+    const at = mp4.indexOf('mdat') - 4
+    const length = mp4.readUInt32BE(at)
+    // ffmpeg leaves an 8-byte `free` box before `mdat` for just this
+    const wide = Buffer.from(mp4)
+    wide.writeUInt32BE(1, at - 8)
+    wide.write('mdat', at - 4, 'latin1')
+    wide.writeBigUInt64BE(BigInt(length + 8), at)
+    expect(await probe(await fileOf(wide))).toMatchObject({ fastStart: false, duration: 2 })
+
+    const fast = await readFile(clip('h264-aac-faststart.mp4'))
+    fast.writeUInt32BE(0, fast.indexOf('mdat') - 4)
+    expect(await probe(await fileOf(fast))).toMatchObject({ fastStart: true, duration: 2 })
+  })
+
+  test('an empty file is refused', async () => {
+    expect(await refusalOf('')).toContain('empty')
+  })
+
+  test.each([
+    ['text', 'Hello.\n'.repeat(200), 'a text file'],
+    ['one letter', 'x', 'a text file'],
+    ['text in other scripts', 'שלום 映画 ø\n'.repeat(200), 'a text file'],
+    ['a web page', '<!DOCTYPE html><html><video src=x></html>', 'a web page'],
+    ['a playlist', '#EXTM3U\n#EXT-X-VERSION:3\nhttp://127.0.0.1/x.ts\n', 'a playlist'],
+    ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'a PNG picture'],
+    ['a HEIF picture', Buffer.from('0000001866747970686569630000000068656963', 'hex'), 'HEIF'],
+    ['an archive', Buffer.from(`504b0304${'00'.repeat(100)}`, 'hex'), 'a ZIP archive'],
+    ['gzip', gzipSync('x'), 'a gzip archive'],
+    ['AVI', `RIFF\x10\x00\x00\x00AVI LIST${'\0'.repeat(600)}`, 'Convert it'],
+    ['Theora', `OggS${'\0'.repeat(24)}\x80theora${'\0'.repeat(99)}`, 'Convert it'],
+    ['a transport stream', Buffer.alloc(188 * 20, 'G'), 'a.* transport stream'],
+  ])('%s is refused by what it is', async (_name, content, expected) => {
+    expect(await refusalOf(content)).toMatch(new RegExp(expected))
+  })
+
+  test('random bytes, zeros and lone signatures are refused', { timeout: 60_000 }, async () => {
+    await refusalOf(randomBytes(1_000_000))
+    await refusalOf(Buffer.alloc(1_000_000))
+    await refusalOf(Buffer.alloc(1_000_000, 0xff))
+    await refusalOf(Buffer.concat([Buffer.from('OggS'), randomBytes(5000)]))
+    await refusalOf(Buffer.concat([Buffer.from('fLaC'), randomBytes(5000)]))
+    await refusalOf(Buffer.concat([Buffer.from('RIFF....WAVE'), randomBytes(5000)]))
+    await refusalOf(Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\0\0'), randomBytes(5000)]))
+    await refusalOf(Buffer.from('1a45dfa3', 'hex'))
+    await refusalOf(Buffer.from('0000001066747970', 'hex'))
+  })
+
+  test.each([
+    ['vp9-opus.webm', [30, 100, 400, 5_000, 24_000]],
+    ['h264-aac-faststart.mp4', [20, 100, 3_000, 10_000, 21_000]],
+    ['h264-aac-moov-last.mp4', [20, 100, 3_000, 10_000, 21_000]],
+  ])('%s is refused wherever it is cut', { timeout: 60_000 }, async (name, cuts) => {
+    const whole = await readFile(clip(name))
+    for (const cut of cuts) {
+      expect(await refusalOf(whole.subarray(0, cut)), `cut at ${cut}`).toMatch(
+        /cut short|neither|no video|damaged/,
+      )
+    }
+    expect(await refusalOf(whole.subarray(0, whole.length - 1))).toContain('cut short')
+  })
+
+  test('damaged structure is refused or read, never a crash', { timeout: 60_000 }, async () => {
+    const names = ['vp9-opus.webm', 'h264-aac-faststart.mp4', 'opus.ogg', 'mp3.mp3']
+    for (const name of names) {
+      const whole = await readFile(clip(name))
+      for (let round = 0; round < 4; round++) {
+        const damaged = Buffer.from(whole)
+        for (let hit = 0; hit < 20; hit++) {
+          damaged[(round * 7919 + hit * 131) % Math.min(3000, damaged.length)] = (hit * 37) % 256
+        }
+        // One of these keeps the parser busy for ever.
+        const path = await fileOf(damaged)
+        const outcome = await probe(path, { patience: 1_500 }).catch((error: unknown) => error)
+        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(SlipstreamError)
+      }
+    }
+  })
+
+  test('an index of impossible size is refused without reading it', async () => {
+    const path = await fileOf('')
+    const file = await open(path, 'r+')
+    const head = Buffer.alloc(32)
+    head.writeUInt32BE(16, 0)
+    head.write('ftypisom', 4, 'latin1')
+    head.writeUInt32BE(1_000_000_000, 16)
+    head.write('moov', 20, 'latin1')
+    await file.write(head, 0, 32, 0)
+    await file.truncate(1_100_000_000) // sparse
+    await file.close()
+    await expect(probe(path)).rejects.toThrow('impossible size')
+  })
+
+  test('a file that is not there is an error of ours, not of the content', async () => {
+    const outcome = await probe(join(folder, 'nothing')).catch((error: unknown) => error)
+    expect(outcome).not.toBeInstanceOf(SlipstreamError)
+    expect(String(outcome)).toContain('ENOENT')
+  })
+
+  test('giving up ends the work', async () => {
+    const giveUp = AbortSignal.abort(new Error('shutting down'))
+    await expect(probe(clip('vp9-opus.webm'), { signal: giveUp })).rejects.toThrow('shutting down')
+  })
+})

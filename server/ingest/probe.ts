@@ -1,0 +1,122 @@
+// Finds out what an uploaded file is from its bytes, and refuses what no browser would play. Name
+// and declared type count for nothing. Bounded in time and memory: parsing happens on a worker
+// thread that is thrown away.
+import { open } from 'node:fs/promises'
+import { Worker } from 'node:worker_threads'
+import * as v from 'valibot'
+import { SlipstreamError } from '../http/errors.ts'
+import { readLayout } from './container-layout.ts'
+import { ACCEPTED, type MediaFacts, mediaFactsSchema } from './media-facts.ts'
+import type { Finding } from './probe-worker.ts'
+
+const PATIENCE = 20_000
+/** A worker takes about 40 MB for its short life. */
+const AT_ONCE = 2
+const WORKER_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 }
+
+const messageSchema = v.union([
+  v.object({ ready: v.literal(true) }),
+  v.object({ facts: v.omit(mediaFactsSchema, ['size', 'fastStart']) }),
+  v.object({ refused: v.string() }),
+  v.object({ failed: v.string() }),
+])
+
+interface ProbeOptions {
+  readonly signal?: AbortSignal
+  readonly patience?: number
+}
+
+/**
+ * @param path of a whole file
+ * @param options.signal gives up early
+ * @param options.patience milliseconds the file may keep us busy; usual ones take 0.1 s
+ * @returns what is in it
+ * @throws SlipstreamError `unsupported_media` saying what was found and what is accepted
+ * @throws Error when the file cannot be read
+ */
+export async function probe(path: string, options: ProbeOptions = {}): Promise<MediaFacts> {
+  await using file = await open(path, 'r')
+  const { size } = await file.stat()
+  if (size === 0) throw refusal('The file is empty.')
+  const layout = await readLayout(file, size)
+  if (layout.firstSight.kind === 'refused') {
+    const { name, convert } = layout.firstSight
+    throw refusal(
+      convert
+        ? `This is ${name}, which browsers cannot play. Convert it first, to MP4 for example.`
+        : `This is ${name}, neither video nor audio.`,
+    )
+  }
+  if (layout.cutShort) {
+    throw refusal(
+      'The file seems to be cut short: it says itself that it is longer. Export or copy it again.',
+    )
+  }
+  if (layout.absurd) throw refusal('The file is damaged: its index has an impossible size.')
+  const finding = await inTurn(() => examineApart(path, options), options.signal)
+  if ('failed' in finding) throw new Error(`${path} cannot be read: ${finding.failed}`)
+  if ('refused' in finding) throw refusal(`This file cannot be used. ${finding.refused}`)
+  return { ...finding.facts, size, fastStart: layout.fastStart }
+}
+
+function refusal(sentence: string): SlipstreamError {
+  return new SlipstreamError('unsupported_media', `${sentence} ${ACCEPTED}`)
+}
+
+/** Runs the worker and outlives whatever happens to it. */
+function examineApart(
+  path: string,
+  { signal, patience = PATIENCE }: ProbeOptions,
+): Promise<Finding> {
+  const worker = new Worker(new URL('./probe-worker.ts', import.meta.url), {
+    workerData: { path },
+    resourceLimits: WORKER_LIMITS,
+    env: {},
+    stdout: true,
+    stderr: true,
+  })
+  // Chatter of a parser about a strange file does not belong into our log.
+  worker.stdout.resume()
+  worker.stderr.resume()
+  const { promise, resolve, reject } = Promise.withResolvers<Finding>()
+  let ready = false
+  const timer = setTimeout(() => {
+    resolve({ refused: 'Reading its structure takes far too long, it seems to be damaged.' })
+  }, patience)
+  const onAbort = () => reject(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  worker.on('message', (message: unknown) => {
+    const parsed = v.parse(messageSchema, message)
+    if ('ready' in parsed) ready = true
+    else resolve(parsed)
+  })
+  worker.on('error', (error) => {
+    if (ready) resolve({ refused: 'Its structure makes no sense, it seems to be damaged.' })
+    else reject(new Error('the thread that reads uploads does not start', { cause: error }))
+  })
+  worker.on('exit', (code) => {
+    reject(new Error(`the thread that reads uploads ended without an answer (code ${code})`))
+  })
+  return promise.finally(() => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+    return worker.terminate()
+  })
+}
+
+let running = 0
+const waiting: (() => void)[] = []
+
+/** Lets a few run at once; the others wait in the order they came. */
+async function inTurn<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
+  else running++
+  try {
+    signal?.throwIfAborted()
+    return await work()
+  } finally {
+    const next = waiting.shift() // takes this one's place
+    if (next) next()
+    else running--
+  }
+}
