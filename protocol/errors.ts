@@ -2,7 +2,7 @@
 // `{error: {code, message}}`; the message is for a person and may change.
 import * as v from 'valibot'
 
-export const ERROR_CODES = [
+const ERROR_CODES = [
   'bad_request',
   'not_signed_in',
   'invalid_credentials',

@@ -2,7 +2,7 @@
 // real torrent agree and bytes fetched before the real torrent exists are whole pieces later.
 
 declare const pieceIndexBrand: unique symbol
-/** Number of a piece, counted from 0; made by `pieceAt` and `pieceIndex` only. */
+/** Number of a piece, counted from 0; made by the functions of this file only. */
 export type PieceIndex = number & { readonly [pieceIndexBrand]: true }
 
 /** How a file of `size` bytes is cut into pieces. */
@@ -57,6 +57,11 @@ export function pieceIndex(layout: PieceLayout, index: number): PieceIndex {
  */
 export function pieceAt(layout: PieceLayout, offset: number): PieceIndex {
   return pieceIndex(layout, Math.floor(offset / layout.pieceLength))
+}
+
+/** @returns the pieces `first` to `last`, both included; none when `last` comes before `first`. */
+export function piecesBetween(first: PieceIndex, last: PieceIndex): PieceIndex[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) as PieceIndex)
 }
 
 /** @returns the first byte of a piece, counted from the start of the file. */

@@ -12,7 +12,7 @@ interface Recorded {
   jump: number
 }
 
-export interface VideoState {
+interface VideoState {
   readonly currentTime: number
   readonly duration: number
   readonly paused: boolean

@@ -17,7 +17,7 @@ export interface Account {
   readonly email: string
 }
 
-export interface FoundSession {
+interface FoundSession {
   readonly account: Account
   /** It was prolonged just now: send the cookie again. */
   readonly renewed: boolean

@@ -7,7 +7,7 @@ import { hashOfToken, newSecretToken } from './secret-token.ts'
 import type { Account } from './sessions.ts'
 
 /** The first account, ready for its table. */
-export interface FirstAccount extends Account {
+interface FirstAccount extends Account {
   readonly passwordHash: string
 }
 

@@ -4,7 +4,7 @@
 import type { FileHandle } from 'node:fs/promises'
 
 /** What the first bytes look like. `name` is for a person; `convert`: media, but not for browsers. */
-export type FirstSight =
+type FirstSight =
   | { readonly kind: 'iso' | 'matroska' | 'unknown' }
   | { readonly kind: 'refused'; readonly name: string; readonly convert: boolean }
 

@@ -15,7 +15,7 @@ import { probe } from './probe.ts'
 /** What ingest needs of the catalogue. */
 export type IngestCatalogue = Pick<Catalogue, 'add' | 'get'>
 
-export interface IngestRequest {
+interface IngestRequest {
   /** A whole file that nobody writes to any more; it is moved from here. */
   readonly path: string
   /** As the user sent it; any text. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 
 /** Containers that some current browser plays from a plain `<video src>`. */
-export const CONTAINERS = ['mp4', 'mov', 'webm', 'mkv', 'ogg', 'mp3', 'wav', 'flac', 'aac'] as const
+const CONTAINERS = ['mp4', 'mov', 'webm', 'mkv', 'ogg', 'mp3', 'wav', 'flac', 'aac'] as const
 export type Container = (typeof CONTAINERS)[number]
 
 /** For error messages. */

@@ -99,7 +99,7 @@ describe('probe', () => {
     ['an archive', Buffer.from(`504b0304${'00'.repeat(100)}`, 'hex'), 'a ZIP archive'],
     ['gzip', gzipSync('x'), 'a gzip archive'],
     ['AVI', `RIFF\x10\x00\x00\x00AVI LIST${'\0'.repeat(600)}`, 'Convert it'],
-    ['Theora', `OggS${'\0'.repeat(24)}\x80theora${'\0'.repeat(99)}`, 'Convert it'],
+    ['Theora', Buffer.from(`OggS${'\0'.repeat(24)}\x80theora\x03\x02`, 'latin1'), 'Convert it'],
     ['a transport stream', Buffer.alloc(188 * 20, 'G'), 'a.* transport stream'],
   ])('%s is refused by what it is', async (_name, content, expected) => {
     expect(await refusalOf(content)).toMatch(new RegExp(expected))
@@ -135,7 +135,7 @@ describe('probe', () => {
     const names = ['vp9-opus.webm', 'h264-aac-faststart.mp4', 'opus.ogg', 'mp3.mp3']
     for (const name of names) {
       const whole = await readFile(clip(name))
-      for (let round = 0; round < 4; round++) {
+      for (let round = 0; round < 2; round++) {
         const damaged = Buffer.from(whole)
         for (let hit = 0; hit < 20; hit++) {
           damaged[(round * 7919 + hit * 131) % Math.min(3000, damaged.length)] = (hit * 37) % 256

@@ -1,7 +1,7 @@
 // What the server counts of itself, for Prometheus on `/metrics`.
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 
-export type Metrics = ReturnType<typeof createMetrics>
+
 
 /** @returns counters of one server; nothing is shared between two of them */
 export function createMetrics() {

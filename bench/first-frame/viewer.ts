@@ -1,0 +1,98 @@
+// A person in front of a browser: opens an address or clicks something, and sees a first frame.
+// The frame's time is the browser's own: when it was handed over to be shown, by
+// `requestVideoFrameCallback` on whatever <video> the page has or gets. Whoever made a viewer
+// closes it.
+import type { Browser, BrowserContext, Locator, Page } from '@playwright/test'
+
+const FIRST_FRAME_TIMEOUT_MS = 60_000
+
+export interface FirstFrame {
+  /** Milliseconds from the start of the navigation, or from the click. */
+  readonly ms: number
+  /** When it was shown, milliseconds since 1970. */
+  readonly at: number
+}
+
+declare global {
+  interface Window {
+    /** Made by `recordFirstFrame`; times are of the page's clock. */
+    benchFirstFrame: Promise<{ clickedAt: number | null; shownAt: number }>
+  }
+}
+
+/** Runs in every page before its own scripts. */
+function recordFirstFrame(): void {
+  let clickedAt: number | null = null
+  addEventListener(
+    'click',
+    (event) => {
+      clickedAt ??= event.timeStamp
+    },
+    { capture: true },
+  )
+  window.benchFirstFrame = new Promise((resolve) => {
+    const watched = new WeakSet<HTMLVideoElement>()
+    const watch = () => {
+      for (const video of document.querySelectorAll('video')) {
+        if (watched.has(video)) continue
+        watched.add(video)
+        video.requestVideoFrameCallback((_now, { presentationTime }) =>
+          resolve({ clickedAt, shownAt: presentationTime }),
+        )
+      }
+    }
+    new MutationObserver(watch).observe(document, { childList: true, subtree: true })
+  })
+}
+
+export class Viewer {
+  readonly #context: BrowserContext
+
+  private constructor(context: BrowserContext) {
+    this.#context = context
+  }
+
+  /** A viewer who was never here: no cache, no service worker. */
+  static async arrive(browser: Browser): Promise<Viewer> {
+    const context = await browser.newContext()
+    await context.addInitScript(recordFirstFrame)
+    return new Viewer(context)
+  }
+
+  newTab(): Promise<Page> {
+    return this.#context.newPage()
+  }
+
+  leave(): Promise<void> {
+    return this.#context.close()
+  }
+}
+
+/** Opens an address. @returns its first frame, counted from the start of the navigation */
+export async function visit(tab: Page, url: string): Promise<FirstFrame> {
+  await tab.goto(url, { waitUntil: 'commit' })
+  return firstFrameOf(tab)
+}
+
+/** Clicks. @returns the first frame that follows, counted from the click */
+export async function click(tab: Page, target: Locator): Promise<FirstFrame> {
+  await target.click({ noWaitAfter: true })
+  return firstFrameOf(tab)
+}
+
+async function firstFrameOf(tab: Page): Promise<FirstFrame> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    const message = `no frame within ${FIRST_FRAME_TIMEOUT_MS} ms at ${tab.url()}`
+    timer = setTimeout(() => reject(new Error(message)), FIRST_FRAME_TIMEOUT_MS)
+  })
+  try {
+    const shown = tab.evaluate(async () => {
+      const { clickedAt, shownAt } = await window.benchFirstFrame
+      return { ms: shownAt - (clickedAt ?? 0), at: performance.timeOrigin + shownAt }
+    })
+    return await Promise.race([shown, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,10 @@
+// A server that sends ranges of one file.
+export interface WebSeedContender {
+  readonly name: string
+  /** URL of the file. */
+  readonly url: string
+  /** Bytes of the file. */
+  readonly size: number
+  /** Ends the server. */
+  close(): Promise<void>
+}

@@ -1,0 +1,411 @@
+// The playback engine: gives a `<video>` its one `src` and keeps bytes flowing to it, first over
+// HTTP, then from the swarm as well. It owns the piece store, the origin fetcher, the readers and
+// the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
+// peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
+import {
+  lengthOfPiece,
+  type PieceIndex,
+  type PieceLayout,
+  pieceIndex,
+  pieceLayout,
+  piecesBetween,
+} from '#protocol/pieces.ts'
+import { streamPath, streamSession, webSeedPath } from '#protocol/stream.ts'
+import { openOpfs } from './opfs-backing.ts'
+import { OriginFetcher } from './origin.ts'
+import {
+  type Demand,
+  decide,
+  JOINING_SETTINGS,
+  type PolicySettings,
+  SWARM_SETTINGS,
+  WAITING_SETTINGS,
+} from './origin-policy.ts'
+import { type Bytes, PieceStore } from './piece-store.ts'
+import type {
+  Playback,
+  PlaybackOptions,
+  PlaybackPhase,
+  PlaybackProblem,
+  PlaybackSnapshot,
+  PlaybackStats,
+} from './playback.ts'
+import { DELETED, problemOfOrigin, problemOfVideo } from './problems.ts'
+import type { ByteRange } from './range.ts'
+import { Reader } from './reader.ts'
+import { waitForServiceWorker } from './service-worker-client.ts'
+import { serveStreams } from './stream-server.ts'
+import { joinSwarm, type Swarm } from './swarm.ts'
+import { followTorrent } from './torrent-source.ts'
+import { VideoWatch } from './video-watch.ts'
+
+/** A first visit installs the worker in some tens of milliseconds; beyond this it is hopeless. */
+const WORKER_WAIT_MS = 1500
+const TICK_MS = 250
+/** While bytes arrive, the policy looks at them so often. */
+const BYTES_TICK_MS = 30
+/** Loading WebTorrent must not compete with the first frame, but a paused video has none. */
+const FIRST_FRAME_WAIT_MS = 3000
+/** The tracker and WebRTC take 1 to 3 s to bring the first peer; then a viewer is taken for alone. */
+const FIRST_PEER_WAIT_MS = 6000
+/** Taken for granted until the duration is known: bytes per second. */
+const GUESSED_BYTES_PER_SECOND = 500_000
+
+/** Starts playback at once. The caller closes it. */
+export function openPlayback(options: PlaybackOptions): Playback {
+  return new Engine(options)
+}
+
+class Engine implements Playback {
+  readonly #options: PlaybackOptions
+  readonly #layout: PieceLayout
+  readonly #seeds: readonly string[]
+  readonly #store: PieceStore
+  readonly #fetcher: OriginFetcher
+  readonly #watch: VideoWatch
+  readonly #closing = new AbortController()
+  readonly #listeners = new Set<() => void>()
+  /** Open readers, the one that moved last first. */
+  #readers: Reader[] = []
+  /** Where the last reader stood: read-ahead goes on from there while there is none. */
+  #lastDemand: Demand
+  #swarm: Swarm | null = null
+  #torrentIsReal = false
+  /** When the swarm was joined, by `performance.now()`. */
+  #joinedAt = 0
+  #phase: PlaybackPhase = 'placeholder'
+  #swap: PlaybackStats['swap'] = null
+  #originProblem: PlaybackProblem | null = null
+  #problem: PlaybackProblem | null = null
+  #bytes = { placeholder: 0, origin: 0, wasted: 0 }
+  /** Pieces that HTTP brought wrong once; the second time the torrent is not believed. */
+  readonly #wrongOnce = new Set<PieceIndex>()
+  readonly #firstBytes = deferred()
+  #stopStreams: () => void = () => {}
+  #tickQueued = false
+  #tickTimer: ReturnType<typeof setTimeout> | undefined
+  readonly #ticker: ReturnType<typeof setInterval>
+  #snapshot: PlaybackSnapshot
+
+  constructor(options: PlaybackOptions) {
+    const { media, video } = options
+    this.#options = options
+    this.#layout = pieceLayout(media.size)
+    const ownSeed = new URL(webSeedPath(media.id, media.revision, media.filename), location.href)
+    this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed.href]
+    this.#lastDemand = { position: 0, end: media.size, waiting: false }
+    this.#watch = new VideoWatch(video, () => this.#queueTick())
+    this.#store = new PieceStore(this.#layout, () =>
+      openOpfs(`${media.id}-${media.revision}`, this.#layout),
+    )
+    this.#store.subscribe(() => this.#wakeReaders())
+    this.#fetcher = new OriginFetcher({
+      urls: this.#seeds,
+      layout: this.#layout,
+      isHeld: (index) => this.#store.has(index),
+      onBytes: (count) => this.#onBytes(count),
+      onPiece: (index, bytes) => this.#onPiece(index, bytes),
+      onTrouble: (trouble) => {
+        this.#originProblem = problemOfOrigin(trouble)
+      },
+    })
+    this.#ticker = setInterval(() => {
+      this.#tick()
+      this.#publish()
+    }, TICK_MS)
+    video.addEventListener('error', () => void this.#explainVideoError(), {
+      signal: this.#closing.signal,
+    })
+    this.#snapshot = { stats: this.stats(), problem: null }
+    this.#start()
+  }
+
+  stats(): PlaybackStats {
+    const totals = this.#swarm?.totals ?? { received: 0, uploaded: 0, wasted: 0 }
+    return {
+      phase: this.#phase,
+      firstFrameMs: this.#watch.firstFrameMs,
+      swap: this.#swap,
+      stalls: this.#watch.stalls,
+      stalledMs: this.#watch.stalledMs,
+      bytes: {
+        placeholder: this.#bytes.placeholder,
+        origin: this.#bytes.origin,
+        peers: totals.received,
+        uploaded: totals.uploaded,
+        wasted: this.#bytes.wasted + totals.wasted,
+      },
+      peers: this.#swarm?.peers().length ?? 0,
+      pieces: { have: this.#store.count, total: this.#layout.count },
+    }
+  }
+
+  subscribe(onChange: () => void): () => void {
+    this.#listeners.add(onChange)
+    return () => this.#listeners.delete(onChange)
+  }
+
+  getSnapshot(): PlaybackSnapshot {
+    return this.#snapshot
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    clearInterval(this.#ticker)
+    clearTimeout(this.#tickTimer)
+    this.#listeners.clear()
+    this.#watch.close()
+    this.#options.video.removeAttribute('src')
+    this.#options.video.load()
+    this.#stopStreams()
+    this.#fetcher.close()
+    await this.#swarm?.close()
+    this.#store.close()
+  }
+
+  /** Sets the source at once where that is possible, so that a `play()` right after it holds. */
+  #start(): void {
+    if (!('serviceWorker' in navigator) || !isSecureContext) {
+      this.#playDirectly()
+      return
+    }
+    const first = pieceIndex(this.#layout, 0)
+    this.#fetcher.start(first, first) // here by the time that the worker asks
+    const go = (controlled: boolean): void => {
+      if (this.#closing.signal.aborted) return
+      if (controlled) this.#playStream()
+      else this.#playDirectly()
+    }
+    if (navigator.serviceWorker.controller) go(true)
+    else void waitForServiceWorker(WORKER_WAIT_MS).then(go)
+  }
+
+  #playDirectly(): void {
+    this.#phase = 'http'
+    this.#fetcher.close()
+    setSource(this.#options.video, this.#seeds[0] ?? '')
+  }
+
+  #playStream(): void {
+    const { media, video } = this.#options
+    const session = streamSession(media.id, media.revision, crypto.randomUUID())
+    this.#stopStreams = serveStreams({
+      session,
+      size: media.size,
+      type: media.type,
+      openReader: (range) => this.#openReader(range),
+    })
+    setSource(video, streamPath(session, media.filename))
+    if (typeof RTCPeerConnection === 'undefined') this.#phase = 'http'
+    void this.#firstBytes.promise.then(() =>
+      followTorrent({
+        media,
+        signal: this.#closing.signal,
+        onReal: (metainfo) => void this.#joinSwarm(metainfo),
+        onFailed: () => {}, // HTTP goes on; a later build may still bring the torrent
+        onDeleted: () => {
+          this.#problem = DELETED
+        },
+      }),
+    )
+  }
+
+  async #joinSwarm(metainfo: Uint8Array): Promise<void> {
+    if (typeof RTCPeerConnection === 'undefined') return
+    this.#torrentIsReal = true
+    await this.#firstFrame()
+    if (this.#closing.signal.aborted) return
+    try {
+      const swarm = await joinSwarm({
+        metainfo,
+        layout: this.#layout,
+        store: this.#store,
+        iceServers: this.#options.iceServers,
+        onChange: () => this.#tickWithin(BYTES_TICK_MS),
+        onBroken: () => this.#leaveSwarm(),
+      })
+      if (this.#closing.signal.aborted) return await swarm.close()
+      this.#swarm = swarm
+      this.#joinedAt = performance.now()
+      this.#phase = 'swarm'
+      this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
+      for (const index of this.#store.held()) {
+        if (swarm.isVerified(index)) continue // arrived while WebTorrent verified the others
+        const bytes = await this.#store.read(index, 0, lengthOfPiece(this.#layout, index))
+        await this.#offer(swarm, index, bytes)
+      }
+    } catch {
+      this.#leaveSwarm()
+    }
+    this.#tick()
+  }
+
+  #leaveSwarm(): void {
+    this.#phase = 'http'
+    const swarm = this.#swarm
+    this.#swarm = null
+    void swarm?.close()
+  }
+
+  async #firstFrame(): Promise<void> {
+    const deadline = performance.now() + FIRST_FRAME_WAIT_MS
+    while (
+      this.#watch.firstFrameMs === null &&
+      performance.now() < deadline &&
+      !this.#closing.signal.aborted
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  #openReader(range: ByteRange): Reader {
+    const reader = new Reader(
+      {
+        layout: this.#layout,
+        store: this.#store,
+        fetcher: this.#fetcher,
+        onReader: (moved) => this.#onReader(moved),
+      },
+      range,
+    )
+    this.#onReader(reader)
+    return reader
+  }
+
+  #onReader(reader: Reader): void {
+    const others = this.#readers.filter((other) => other !== reader)
+    this.#readers = reader.closed ? others : [reader, ...others]
+    const { position, end } = this.#readers[0] ?? reader
+    this.#lastDemand = { position, end, waiting: false }
+    this.#queueTick()
+  }
+
+  #wakeReaders(): void {
+    for (const reader of this.#readers) reader.wake()
+  }
+
+  #onBytes(count: number): void {
+    if (this.#swarm) this.#bytes.origin += count
+    else this.#bytes.placeholder += count
+    this.#firstBytes.resolve()
+    this.#wakeReaders()
+    this.#tickWithin(BYTES_TICK_MS)
+  }
+
+  #onPiece(index: PieceIndex, bytes: Bytes): void {
+    this.#store.write(index, bytes)
+    if (this.#swarm) void this.#offer(this.#swarm, index, bytes)
+    this.#queueTick()
+  }
+
+  /** Has a piece that came over HTTP verified, and dropped when it is wrong. */
+  async #offer(swarm: Swarm, index: PieceIndex, bytes: Bytes): Promise<void> {
+    const outcome = await swarm.inject(index, bytes)
+    if (outcome === 'taken' || this.#swarm !== swarm) return
+    this.#bytes.wasted += bytes.length
+    if (outcome === 'known') return
+    if (this.#wrongOnce.has(index)) return this.#leaveSwarm() // the origin has another file
+    this.#wrongOnce.add(index)
+    this.#store.drop(index)
+    this.#queueTick()
+  }
+
+  #queueTick(): void {
+    if (this.#tickQueued) return
+    this.#tickQueued = true
+    queueMicrotask(() => {
+      this.#tickQueued = false
+      this.#tick()
+    })
+  }
+
+  #tickWithin(ms: number): void {
+    this.#tickTimer ??= setTimeout(() => {
+      this.#tickTimer = undefined
+      this.#tick()
+    }, ms)
+  }
+
+  #tick(): void {
+    if (this.#closing.signal.aborted || !this.#options.video.src) return
+    const swarm = this.#swarm
+    const decision = decide({
+      layout: this.#layout,
+      has: (index) => this.#store.has(index),
+      isFetching: (index) => this.#fetcher.isFetching(index),
+      demands: this.#readers.length > 0 ? this.#readers : [this.#lastDemand],
+      bufferedSeconds: this.#watch.bufferedSeconds(),
+      bytesPerSecond: this.#bytesPerSecond(),
+      spans: this.#fetcher.spans,
+      originRate: this.#fetcher.rate,
+      originLatencyMs: this.#fetcher.latencyMs,
+      originIsDown: this.#fetcher.isDown,
+      spanPieces: this.#fetcher.spanPieces,
+      ownId: swarm?.ownId ?? '',
+      peers: swarm?.peers() ?? [],
+      missing: (index) => swarm?.missing(index) ?? null,
+      settings: this.#settings(),
+    })
+    swarm?.steer(decision.fromPeers)
+    for (const { first, last } of decision.fromOrigin) {
+      if (!this.#fetcher.start(first, last)) continue
+      for (const index of piecesBetween(first, last)) swarm?.release(index)
+    }
+  }
+
+  #settings(): PolicySettings {
+    if (this.#phase === 'http') return SWARM_SETTINGS
+    if (!this.#swarm) {
+      const expected = this.#torrentIsReal || this.#options.media.state === 'ready'
+      return expected ? JOINING_SETTINGS : WAITING_SETTINGS
+    }
+    const alone = this.#swarm.peers().length === 0
+    const early = performance.now() - this.#joinedAt < FIRST_PEER_WAIT_MS
+    return alone && early ? JOINING_SETTINGS : SWARM_SETTINGS
+  }
+
+  #bytesPerSecond(): number {
+    const duration = this.#options.media.duration ?? this.#options.video.duration
+    return duration > 0 && Number.isFinite(duration)
+      ? this.#layout.size / duration
+      : GUESSED_BYTES_PER_SECOND
+  }
+
+  async #explainVideoError(): Promise<void> {
+    const { video, media } = this.#options
+    const problem = await problemOfVideo(video, media, this.#seeds[0] ?? '')
+    this.#problem ??= problem
+  }
+
+  /** Nobody need know of an outage that peers, or what is held, carry playback over. */
+  #presentProblem(): PlaybackProblem | null {
+    const carriedOver =
+      this.#watch.bufferedSeconds() > SWARM_SETTINGS.urgentSeconds ||
+      !this.#readers.some(({ waiting }) => waiting)
+    if (this.#originProblem?.code === 'network' && carriedOver) return this.#problem
+    return this.#problem ?? this.#originProblem
+  }
+
+  #publish(): void {
+    const snapshot = { stats: this.stats(), problem: this.#presentProblem() }
+    if (JSON.stringify(snapshot) === JSON.stringify(this.#snapshot)) return
+    this.#snapshot = snapshot
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** A `play()` from before there was a source is lost in the load that the source starts. */
+function setSource(video: HTMLVideoElement, src: string): void {
+  const shallPlay = !video.paused
+  video.src = src
+  if (shallPlay && video.paused) video.play().catch(() => {}) // the page sees that it is paused
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((fulfil) => {
+    resolve = fulfil
+  })
+  return { promise, resolve }
+}

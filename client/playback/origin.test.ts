@@ -1,0 +1,269 @@
+// @vitest-environment node
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { type PieceIndex, pieceIndex, pieceLayout } from '#protocol/pieces.ts'
+import { OriginFetcher, type OriginTrouble } from './origin.ts'
+
+const layout = pieceLayout(4 * 256 * 1024 + 1000)
+const file = Uint8Array.from({ length: layout.size }, (_, i) => (i * 31 + (i >> 12)) & 255)
+const piece = (index: number): PieceIndex => pieceIndex(layout, index)
+
+type Handler = (request: IncomingMessage, response: ServerResponse, attempt: number) => void
+
+const cleanups: (() => void)[] = []
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup()
+})
+
+/** A web seed; the handler may misbehave and falls back to `serve`. */
+async function webSeed(handler: Handler): Promise<{ url: string; ranges: string[] }> {
+  const ranges: string[] = []
+  const server = createServer((request, response) => {
+    ranges.push(request.headers.range ?? '')
+    handler(request, response, ranges.length)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanups.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}/media/clip`, ranges }
+}
+
+function rangeOf(request: IncomingMessage): { start: number; end: number } {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
+  return { start: Number(first), end: Number(last) + 1 }
+}
+
+const serve: Handler = (request, response) => {
+  const { start, end } = rangeOf(request)
+  response.writeHead(206, {
+    'content-range': `bytes ${start}-${end - 1}/${layout.size}`,
+    'content-length': end - start,
+  })
+  response.end(file.subarray(start, end))
+}
+
+interface Run {
+  readonly fetcher: OriginFetcher
+  readonly pieces: Map<PieceIndex, Uint8Array>
+  readonly troubles: (OriginTrouble | null)[]
+  bytes: number
+}
+
+function run(urls: string[], silenceMs = 5000): Run {
+  const pieces = new Map<PieceIndex, Uint8Array>()
+  const state = { pieces, troubles: [] as (OriginTrouble | null)[], bytes: 0 }
+  const fetcher = new OriginFetcher({
+    urls,
+    layout,
+    silenceMs,
+    isHeld: (index) => pieces.has(index),
+    onBytes: (count) => {
+      state.bytes += count
+    },
+    onPiece: (index, bytes) => void pieces.set(index, bytes),
+    onTrouble: (trouble) => void state.troubles.push(trouble),
+  })
+  cleanups.push(() => fetcher.close())
+  return Object.assign(state, { fetcher })
+}
+
+const until = (done: () => boolean) => expect.poll(done, { timeout: 8000, interval: 10 }).toBe(true)
+
+function expectWholeFile({ pieces, bytes }: Run): void {
+  expect(bytes).toBe(layout.size)
+  const whole = Buffer.concat([...pieces].sort(([a], [b]) => a - b).map(([, part]) => part))
+  expect(whole.equals(file)).toBe(true)
+}
+
+test('a span arrives as whole pieces, the short last one included, with one request', async () => {
+  const seed = await webSeed(serve)
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(4))
+  await until(() => state.pieces.size === 5)
+  expectWholeFile(state)
+  expect(seed.ranges).toEqual([`bytes=0-${layout.size - 1}`])
+  expect(state.troubles).toEqual([])
+})
+
+test('bytes can be read before their piece is whole', async () => {
+  let finish = (): void => {}
+  const seed = await webSeed((request, response) => {
+    const { start, end } = rangeOf(request)
+    response.writeHead(206, { 'content-range': `bytes ${start}-${end - 1}/${layout.size}` })
+    response.write(file.subarray(start, start + 5000))
+    finish = () => response.end(file.subarray(start + 5000, end))
+  })
+  const state = run([seed.url])
+  state.fetcher.start(piece(1), piece(1))
+  await until(() => state.bytes === 5000)
+  const start = layout.pieceLength
+  expect(state.fetcher.bytesAt(start + 10, 20)).toEqual(file.slice(start + 10, start + 30))
+  expect(state.fetcher.bytesAt(start + 4990, 100)?.length).toBe(10)
+  expect(state.fetcher.bytesAt(start + 5000, 100)).toBeNull()
+  expect(state.fetcher.bytesAt(0, 100)).toBeNull()
+  expect(state.pieces.size).toBe(0)
+  finish()
+  await until(() => state.pieces.size === 1)
+})
+
+test('a connection that breaks off is taken up at the byte where it broke', async () => {
+  const seed = await webSeed((request, response, attempt) => {
+    if (attempt > 1) return serve(request, response, attempt)
+    response.writeHead(206, {
+      'content-range': `bytes 0-${layout.size - 1}/${layout.size}`,
+      'content-length': layout.size,
+    })
+    response.write(file.subarray(0, 300_000), () => setTimeout(() => response.destroy(), 50))
+  })
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(4))
+  await until(() => state.pieces.size === 5)
+  expectWholeFile(state)
+  expect(seed.ranges).toEqual([`bytes=0-${layout.size - 1}`, `bytes=300000-${layout.size - 1}`])
+  expect(state.troubles).toEqual([])
+})
+
+test.each<[string, Handler]>([
+  ['the whole file instead of the range', (_request, response) => response.end(file)],
+  [
+    'another range than the one asked for',
+    (_request, response) => {
+      response.writeHead(206, { 'content-range': `bytes 0-9/${layout.size}` })
+      response.end(file.subarray(0, 10))
+    },
+  ],
+  [
+    'the right range of a file of another size',
+    (request, response) => {
+      const { start, end } = rangeOf(request)
+      response.writeHead(206, { 'content-range': `bytes ${start}-${end - 1}/${layout.size + 1}` })
+      response.end(file.subarray(start, end))
+    },
+  ],
+  [
+    'a 206 that names no range',
+    (request, response) => {
+      const { start, end } = rangeOf(request)
+      response.writeHead(206)
+      response.end(file.subarray(start, end))
+    },
+  ],
+  ['an error', (_request, response) => response.writeHead(500).end('no')],
+  ['nothing and hangs up', (request) => request.socket.destroy()],
+])('a web seed that sends %s is not believed and the next one is asked', async (_what, handler) => {
+  const bad = await webSeed(handler)
+  const good = await webSeed(serve)
+  const state = run([bad.url, good.url])
+  state.fetcher.start(piece(1), piece(1))
+  await until(() => state.pieces.size === 1)
+  expect(state.bytes).toBe(layout.pieceLength)
+  expect(state.pieces.get(piece(1))).toEqual(file.slice(layout.pieceLength, 2 * layout.pieceLength))
+  expect(bad.ranges.length).toBe(1)
+})
+
+test('a 200 is taken when the whole file was asked for', async () => {
+  const seed = await webSeed((_request, response) => response.end(file))
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(4))
+  await until(() => state.pieces.size === 5)
+  expectWholeFile(state)
+})
+
+test('a body that is longer than announced is cut off and not read twice', async () => {
+  const seed = await webSeed((request, response, attempt) => {
+    if (attempt > 1) return serve(request, response, attempt)
+    const { start, end } = rangeOf(request)
+    response.writeHead(206, { 'content-range': `bytes ${start}-${end - 1}/${layout.size}` })
+    response.end(file.subarray(start, end + 100_000))
+  })
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 1)
+  expect(state.bytes).toBe(layout.pieceLength)
+  expect(state.pieces.get(piece(0))).toEqual(file.slice(0, layout.pieceLength))
+})
+
+test('Retry-After is honoured', async () => {
+  const times: number[] = []
+  const seed = await webSeed((request, response, attempt) => {
+    times.push(performance.now())
+    if (attempt > 1) return serve(request, response, attempt)
+    response.writeHead(503, { 'retry-after': '1' }).end()
+  })
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 1)
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(990)
+})
+
+test('a server that falls silent is given up and asked again', async () => {
+  const seed = await webSeed((request, response, attempt) => {
+    if (attempt > 1) serve(request, response, attempt)
+  })
+  const state = run([seed.url], 200)
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 1)
+  expect(seed.ranges.length).toBe(2)
+})
+
+test('a long outage is told, others may bring the pieces, and recovery is told', async () => {
+  let down = true
+  const seed = await webSeed((request, response, attempt) => {
+    if (down) request.socket.destroy()
+    else serve(request, response, attempt)
+  })
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(2))
+  expect(state.fetcher.isFetching(piece(1))).toBe(true)
+  await until(() => state.fetcher.isDown)
+  expect(state.troubles.at(-1)?.kind).toBe('network')
+  expect(state.fetcher.isFetching(piece(1))).toBe(false)
+  expect(state.fetcher.start(piece(1), piece(1))).toBe(false)
+  state.pieces.set(piece(0), file.slice(0, layout.pieceLength)) // a peer brought it
+  down = false
+  await until(() => state.pieces.size === 3)
+  expect(state.bytes).toBe(2 * layout.pieceLength)
+  expect(state.troubles.at(-1)).toBeNull()
+  expect(state.fetcher.isDown).toBe(false)
+})
+
+test('a deleted file is told at once and not asked for again', async () => {
+  const seed = await webSeed((_request, response) => response.writeHead(404).end())
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.troubles.length > 0)
+  expect(state.troubles).toEqual([{ kind: 'deleted', message: expect.any(String) }])
+  expect(state.fetcher.start(piece(1), piece(1))).toBe(false)
+  expect(seed.ranges.length).toBe(1)
+})
+
+test('spans double while they are fast', async () => {
+  const seed = await webSeed(serve)
+  const state = run([seed.url])
+  expect(state.fetcher.spanPieces).toBe(1)
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.fetcher.spans.length === 0)
+  expect(state.fetcher.spanPieces).toBe(2)
+  expect(state.fetcher.rate).toBeGreaterThan(0)
+})
+
+test('closing aborts what is under way', async () => {
+  let closed = false
+  const seed = await webSeed((_request, response) => {
+    response.on('close', () => {
+      closed = true
+    })
+    response.writeHead(206, { 'content-range': `bytes 0-262143/${layout.size}` })
+    response.write(file.subarray(0, 1000))
+  })
+  const state = run([seed.url])
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.bytes > 0)
+  state.fetcher.close()
+  await until(() => closed)
+  expect(state.troubles).toEqual([])
+})

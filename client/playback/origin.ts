@@ -1,0 +1,375 @@
+// Fetches spans of whole pieces from the origin by HTTP range requests (BEP 19, RFC 9110 §14).
+// Bytes can be read while they arrive and are handed over as whole pieces. Invariant: no byte is
+// asked for twice; a request that breaks off is taken up at the byte where it broke. A span, once
+// started, is always finished, unless the fetcher is closed (by the engine, who owns it).
+import {
+  lengthOfPiece,
+  type PieceIndex,
+  type PieceLayout,
+  pieceIndex,
+  pieceStart,
+  piecesBetween,
+} from '#protocol/pieces.ts'
+import type { Bytes } from './piece-store.ts'
+import { retryDelay } from './retry.ts'
+
+/** `deleted`: every web seed says that the file is gone. `network`: tried again by itself. */
+export interface OriginTrouble {
+  readonly kind: 'deleted' | 'network'
+  /** What the last attempt met, for a log or a person. */
+  readonly message: string
+}
+
+export interface OriginOptions {
+  /** Web seeds, best first; the next one is tried when one fails. */
+  readonly urls: readonly string[]
+  readonly layout: PieceLayout
+  /** @returns whether the piece has come by another way, while a request was being retried. */
+  readonly isHeld: (index: PieceIndex) => boolean
+  /** `count` payload bytes arrived and can be read. */
+  readonly onBytes: (count: number) => void
+  /** A piece is whole. It may be read from the fetcher until this function returns. */
+  readonly onPiece: (index: PieceIndex, bytes: Bytes) => void
+  /** Called with `null` when bytes flow again. */
+  readonly onTrouble: (trouble: OriginTrouble | null) => void
+  /** A connection that stays silent for so long is given up. Milliseconds, 15,000 if left out. */
+  readonly silenceMs?: number
+}
+
+/** A span of pieces under way. Positions are bytes of the file. */
+export interface OriginSpan {
+  readonly first: PieceIndex
+  readonly last: PieceIndex
+  /** The next byte to arrive. */
+  readonly next: number
+  /** The byte after the last one. */
+  readonly end: number
+}
+
+const MAX_SPAN_BYTES = 4 * 1024 * 1024
+/** Rates come from samples of at least so much; less measures the kernel's buffers. */
+const MIN_SAMPLE_BYTES = 128 * 1024
+
+interface RunningSpan extends OriginSpan {
+  next: number
+  /** The piece that is arriving. */
+  piece: PieceIndex
+  bytes: Bytes
+  /** True while its request fails over and over: then somebody else may bring its pieces. */
+  stuck: boolean
+}
+
+/** Says why an attempt failed, and how long the server asked to be left alone. */
+class AttemptError extends Error {
+  readonly gone: boolean
+  readonly retryAfter: string | null
+  constructor(message: string, { gone = false, retryAfter = null as string | null } = {}) {
+    super(message)
+    this.gone = gone
+    this.retryAfter = retryAfter
+  }
+}
+
+export class OriginFetcher {
+  readonly #options: OriginOptions
+  readonly #spans = new Set<RunningSpan>()
+  readonly #closing = new AbortController()
+  readonly #gone = new Set<string>()
+  #urlTurn = 0
+  #spanPieces = 1
+  #rate: number | null = null
+  #latencyMs = 100
+  #troubled = false
+
+  constructor(options: OriginOptions) {
+    this.#options = options
+  }
+
+  /** Spans under way; those whose requests fail over and over are left out. */
+  get spans(): readonly OriginSpan[] {
+    return [...this.#spans].filter(({ stuck }) => !stuck)
+  }
+
+  /** True while the origin does not answer. */
+  get isDown(): boolean {
+    return this.#troubled || this.#isGone()
+  }
+
+  /** Bytes per second while a body streams, or `null` before there is a sample. */
+  get rate(): number | null {
+    return this.#rate
+  }
+
+  /** Milliseconds from a request to its first byte, smoothed. */
+  get latencyMs(): number {
+    return this.#latencyMs
+  }
+
+  /** Pieces that the next span should have at most: doubles up to 1 s of throughput or 4 MiB. */
+  get spanPieces(): number {
+    return this.#spanPieces
+  }
+
+  /** @returns whether a span under way will bring the piece. */
+  isFetching(index: PieceIndex): boolean {
+    for (const span of this.#spans) if (!span.stuck && covers(span, index)) return true
+    return false
+  }
+
+  /** @returns a copy of what has arrived of the piece under way at that byte, or `null`. */
+  bytesAt(position: number, length: number): Bytes | null {
+    for (const span of this.#spans) {
+      const start = pieceStart(this.#options.layout, span.piece)
+      if (start <= position && position < span.next) {
+        return span.bytes.slice(position - start, Math.min(span.next, position + length) - start)
+      }
+    }
+    return null
+  }
+
+  /**
+   * Starts a span of pieces that are not held.
+   * @returns false when nothing was started: the origin is gone, or a request for one of the pieces
+   *   is being retried
+   */
+  start(first: PieceIndex, last: PieceIndex): boolean {
+    const { layout } = this.#options
+    if (this.#closing.signal.aborted || this.#isGone()) return false
+    for (const index of piecesBetween(first, last)) {
+      for (const span of this.#spans) if (covers(span, index)) return false
+    }
+    const span: RunningSpan = {
+      first,
+      last,
+      next: pieceStart(layout, first),
+      end: pieceStart(layout, last) + lengthOfPiece(layout, last),
+      piece: first,
+      bytes: new Uint8Array(lengthOfPiece(layout, first)),
+      stuck: false,
+    }
+    this.#spans.add(span)
+    void this.#run(span).finally(() => this.#spans.delete(span))
+    return true
+  }
+
+  /** Aborts what is under way. */
+  close(): void {
+    this.#closing.abort()
+    this.#spans.clear()
+  }
+
+  async #run(span: RunningSpan): Promise<void> {
+    let failures = 0
+    while (span.next < span.end && !this.#closing.signal.aborted) {
+      const before = span.next
+      const url = this.#url()
+      if (url === null) return
+      try {
+        await this.#attempt(span, url)
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        failures = span.next > before ? 1 : failures + 1
+        const { retryAfter } = this.#blame(url, error, failures)
+        if (this.#isGone()) return
+        span.stuck = failures >= 2
+        await sleep(
+          retryDelay(failures, retryAfter, Date.now(), Math.random()),
+          this.#closing.signal,
+        )
+        this.#skipHeld(span)
+      }
+    }
+    this.#growSpans()
+  }
+
+  /** One request for what is left of the span. @throws AttemptError or a network error */
+  async #attempt(span: RunningSpan, url: string): Promise<void> {
+    const silence = new SilenceWatch(this.#options.silenceMs ?? 15_000, this.#closing.signal)
+    try {
+      const asked = performance.now()
+      const response = await fetch(url, {
+        headers: { range: `bytes=${span.next}-${span.end - 1}` },
+        signal: silence.signal,
+        // The piece store is the cache. The HTTP cache would keep everything twice, make parallel
+        // ranges of one URL wait for each other, and hide bytes from the origin's own count.
+        cache: 'no-store',
+        credentials: 'same-origin',
+        referrerPolicy: 'no-referrer',
+      })
+      const body = this.#checked(response, span)
+      this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
+      await this.#drain(body, span, silence)
+    } finally {
+      silence.end()
+    }
+  }
+
+  /** @throws AttemptError unless the response carries exactly the bytes asked for */
+  #checked(response: Response, span: RunningSpan): ReadableStream<Bytes> {
+    const { size } = this.#options.layout
+    const { status, headers, body } = response
+    const fail = (message: string, details = {}): never => {
+      void body?.cancel()
+      throw new AttemptError(message, details)
+    }
+    if (status === 404 || status === 410) fail(`the file is gone (${status})`, { gone: true })
+    if (status !== 206 && status !== 200) {
+      fail(`the server answered ${status}`, { retryAfter: headers.get('retry-after') })
+    }
+    const length = span.end - span.next
+    const contentLength = headers.get('content-length')
+    if (status === 200 && length !== size) fail('the server ignores ranges')
+    if (status === 206) {
+      const contentRange = headers.get('content-range')
+      const expected = `bytes ${span.next}-${span.end - 1}/`
+      // Another site may hide the header from us (CORS); then the length must do.
+      const right = contentRange
+        ? contentRange === `${expected}${size}` || contentRange === `${expected}*`
+        : new URL(response.url).origin !== globalThis.location?.origin &&
+          contentLength === `${length}`
+      if (!right) fail(`asked for ${expected}${size}, got ${contentRange ?? 'an unnamed range'}`)
+    }
+    if (contentLength !== null && !headers.has('content-encoding') && +contentLength !== length) {
+      fail(`the server announces ${contentLength} bytes instead of ${length}`)
+    }
+    return (body as ReadableStream<Bytes> | null) ?? fail('the answer has no body')
+  }
+
+  async #drain(body: ReadableStream<Bytes>, span: RunningSpan, silence: SilenceWatch) {
+    const reader = body.getReader()
+    const started = performance.now()
+    let sampled = 0
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      silence.heard()
+      if (span.next + value.length > span.end) {
+        void reader.cancel()
+        throw new AttemptError('the server sent more than was asked for')
+      }
+      sampled += value.length
+      this.#take(span, value)
+    }
+    this.#measure(sampled, performance.now() - started)
+    if (span.next < span.end) throw new AttemptError('the connection broke off')
+  }
+
+  /** Fills the pieces of the span with what arrived. */
+  #take(span: RunningSpan, chunk: Bytes): void {
+    const { layout, onBytes, onPiece, onTrouble } = this.#options
+    let rest = chunk
+    span.stuck = false
+    while (rest.length > 0) {
+      const at = span.next - pieceStart(layout, span.piece)
+      const part = rest.subarray(0, span.bytes.length - at)
+      span.bytes.set(part, at)
+      span.next += part.length
+      rest = rest.subarray(part.length)
+      onBytes(part.length)
+      if (at + part.length === span.bytes.length) {
+        onPiece(span.piece, span.bytes)
+        this.#nextPiece(span)
+      }
+    }
+    if (this.#troubled) {
+      this.#troubled = false
+      onTrouble(null)
+    }
+  }
+
+  #nextPiece(span: RunningSpan): void {
+    const { layout } = this.#options
+    if (span.piece === span.last) return
+    span.piece = pieceIndex(layout, span.piece + 1)
+    span.bytes = new Uint8Array(lengthOfPiece(layout, span.piece))
+  }
+
+  /** After a pause, what peers have brought meanwhile is not asked for again. */
+  #skipHeld(span: RunningSpan): void {
+    const { layout, isHeld } = this.#options
+    while (span.next < span.end && isHeld(span.piece)) {
+      span.next = pieceStart(layout, span.piece) + lengthOfPiece(layout, span.piece)
+      this.#nextPiece(span)
+    }
+  }
+
+  #measure(bytes: number, ms: number): void {
+    if (bytes < MIN_SAMPLE_BYTES) return
+    const rate = (bytes / Math.max(ms, 1)) * 1000
+    this.#rate = this.#rate === null ? rate : this.#rate + 0.5 * (rate - this.#rate)
+  }
+
+  #growSpans(): void {
+    const { pieceLength } = this.#options.layout
+    const most = Math.min(MAX_SPAN_BYTES, this.#rate ?? pieceLength * this.#spanPieces)
+    this.#spanPieces = Math.max(1, Math.min(this.#spanPieces * 2, Math.floor(most / pieceLength)))
+  }
+
+  /** Notes what went wrong; from the second failure in a row on, the viewer is told. */
+  #blame(url: string, error: unknown, failures: number): { retryAfter: string | null } {
+    const message = error instanceof Error ? error.message : String(error)
+    const attempt = error instanceof AttemptError ? error : null
+    this.#urlTurn += 1
+    if (attempt?.gone) this.#gone.add(url)
+    if (this.#isGone()) {
+      this.#options.onTrouble({ kind: 'deleted', message })
+    } else if (failures >= 2) {
+      this.#troubled = true
+      this.#options.onTrouble({ kind: 'network', message })
+    }
+    return { retryAfter: attempt?.retryAfter ?? null }
+  }
+
+  #url(): string | null {
+    const left = this.#options.urls.filter((url) => !this.#gone.has(url))
+    return left[this.#urlTurn % left.length] ?? null
+  }
+
+  #isGone(): boolean {
+    return this.#url() === null
+  }
+}
+
+function covers({ piece, last }: RunningSpan, index: PieceIndex): boolean {
+  return piece <= index && index <= last
+}
+
+/** Aborts its signal when nothing was heard for `limitMs`, or when `parent` aborts. */
+class SilenceWatch {
+  readonly #own = new AbortController()
+  readonly signal: AbortSignal
+  readonly #limitMs: number
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(limitMs: number, parent: AbortSignal) {
+    this.#limitMs = limitMs
+    this.signal = AbortSignal.any([this.#own.signal, parent])
+    this.heard()
+  }
+
+  heard(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(
+      () => this.#own.abort(new AttemptError('the server fell silent')),
+      this.#limitMs,
+    )
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#own.abort()
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}

@@ -1,0 +1,105 @@
+// The page's side of a stream: answers the service worker's requests for its session over the port
+// that came with them, one chunk per pull. Owned and closed by the engine.
+
+import * as v from 'valibot'
+import {
+  type StreamReply,
+  streamCommandSchema,
+  streamRequestSchema,
+  type WorkerNotice,
+} from '#protocol/stream.ts'
+import { type ByteRange, parseRange } from './range.ts'
+import type { Reader } from './reader.ts'
+
+/** A browser stops a worker some 30 s after its last event, even in the middle of a stream. */
+const KEEP_ALIVE_MS = 10_000
+
+export interface StreamServerOptions {
+  readonly session: string
+  /** Bytes of the file. */
+  readonly size: number
+  /** MIME type of the file. */
+  readonly type: string
+  readonly openReader: (range: ByteRange) => Reader
+}
+
+type Answer = (port: MessagePort, rangeHeader: string | null) => void
+
+/** The sessions that this page plays. */
+const sessions = new Map<string, Answer>()
+
+function onWorkerMessage(event: MessageEvent): void {
+  const request = v.safeParse(streamRequestSchema, event.data)
+  const port = event.ports[0]
+  if (!request.success || !port) return
+  const answer = sessions.get(request.output.session)
+  if (answer) answer(port, request.output.range)
+  else port.postMessage({ type: 'unknown' } satisfies StreamReply)
+}
+
+/** Starts to answer. @returns the function that ends every stream and stops answering */
+export function serveStreams(options: StreamServerOptions): () => void {
+  const open = new Map<MessagePort, Reader>()
+
+  function answer(port: MessagePort, rangeHeader: string | null): void {
+    const { size, type } = options
+    const range = parseRange(rangeHeader, size)
+    const send = (reply: StreamReply, transfer: Transferable[] = []): void =>
+      port.postMessage(reply, transfer)
+    const headers = { 'accept-ranges': 'bytes', 'cache-control': 'no-store' }
+    if (range === 'unsatisfiable') {
+      const contentRange = { 'content-range': `bytes */${size}` }
+      send({ type: 'head', status: 416, headers: { ...headers, ...contentRange } })
+      port.close()
+      return
+    }
+    const { start, end } = range === 'whole' ? { start: 0, end: size } : range
+    const reader = options.openReader({ start, end })
+    open.set(port, reader)
+    const finish = (): void => {
+      reader.close()
+      open.delete(port)
+      port.close()
+    }
+    port.onmessage = async (event) => {
+      const command = v.safeParse(streamCommandSchema, event.data)
+      if (!command.success || command.output.type === 'cancel') return finish()
+      const bytes = await reader.read()
+      if (bytes) return send({ type: 'chunk', bytes }, [bytes.buffer])
+      send(reader.position === end ? { type: 'end' } : { type: 'failed', message: 'Closed.' })
+      finish()
+    }
+    send({
+      type: 'head',
+      status: range === 'whole' ? 200 : 206,
+      headers: {
+        ...headers,
+        'content-type': type.split(';', 1)[0] ?? type,
+        'content-length': `${end - start}`,
+        ...(range === 'whole' ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
+      },
+    })
+  }
+
+  sessions.set(options.session, answer)
+  navigator.serviceWorker.addEventListener('message', onWorkerMessage) // added once, however often
+  navigator.serviceWorker.startMessages()
+  const keepAlive = setInterval(() => {
+    const notice: WorkerNotice = { type: 'keep-alive' }
+    if (open.size > 0) navigator.serviceWorker.controller?.postMessage(notice)
+  }, KEEP_ALIVE_MS)
+
+  return () => {
+    clearInterval(keepAlive)
+    sessions.delete(options.session)
+    for (const [port, reader] of open) {
+      reader.close()
+      port.postMessage({
+        type: 'failed',
+        message: 'The playback was closed.',
+      } satisfies StreamReply)
+      port.close()
+    }
+    open.clear()
+  }
+}

@@ -1,0 +1,104 @@
+// Watches a `<video>`: when its first frame shows, how often and how long it waits for data, and
+// how much playback it holds. Only listens; whoever made it closes it.
+
+export class VideoWatch {
+  readonly #video: HTMLVideoElement
+  readonly #now: () => number
+  readonly #startedAt: number
+  readonly #onChange: () => void
+  readonly #listening = new AbortController()
+  #firstFrameMs: number | null = null
+  #stalls = 0
+  #stalledMs = 0
+  #stalledSince: number | null = null
+  /** From a seek until playback goes on: waiting then is the seek's, no stall. */
+  #settling = false
+
+  /**
+   * @param now a steady clock in milliseconds
+   * @param onChange called when one of the figures has changed
+   */
+  constructor(video: HTMLVideoElement, onChange: () => void, now = () => performance.now()) {
+    this.#video = video
+    this.#now = now
+    this.#startedAt = now()
+    this.#onChange = onChange
+    const options = { signal: this.#listening.signal }
+    const on = (name: string, act: () => void): void => video.addEventListener(name, act, options)
+    on('waiting', () => this.#stall())
+    for (const name of ['playing', 'pause', 'seeking', 'ended', 'emptied']) {
+      on(name, () => this.#resume())
+    }
+    on('seeking', () => {
+      this.#settling = true
+    })
+    on('playing', () => {
+      this.#settling = false
+    })
+    // Sound has no frames, and a hidden page shows none.
+    on('loadeddata', () => {
+      if (video.videoWidth === 0 || !('requestVideoFrameCallback' in video)) this.#firstFrame()
+    })
+    on('timeupdate', () => {
+      if (video.currentTime > 0 && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
+        this.#firstFrame()
+      }
+    })
+    if ('requestVideoFrameCallback' in video) {
+      video.requestVideoFrameCallback(() => this.#firstFrame())
+    }
+  }
+
+  /** Milliseconds until the first frame (of sound: the first data), or `null` before it. */
+  get firstFrameMs(): number | null {
+    return this.#firstFrameMs
+  }
+
+  /** Times that playback waited for data, seeks and the start not counted. */
+  get stalls(): number {
+    return this.#stalls
+  }
+
+  /** Milliseconds of all stalls, the present one included. */
+  get stalledMs(): number {
+    return this.#stalledMs + (this.#stalledSince === null ? 0 : this.#now() - this.#stalledSince)
+  }
+
+  /** Seconds of playback held ahead of the position; 0 while the video waits for data. */
+  bufferedSeconds(): number {
+    const { buffered, currentTime, readyState } = this.#video
+    if (readyState < HTMLMediaElement.HAVE_FUTURE_DATA) return 0
+    for (let i = 0; i < buffered.length; i += 1) {
+      if (buffered.start(i) <= currentTime && currentTime <= buffered.end(i)) {
+        return buffered.end(i) - currentTime
+      }
+    }
+    return 0
+  }
+
+  close(): void {
+    this.#listening.abort()
+  }
+
+  #firstFrame(): void {
+    if (this.#firstFrameMs !== null || this.#listening.signal.aborted) return
+    this.#firstFrameMs = this.#now() - this.#startedAt
+    this.#onChange()
+  }
+
+  #stall(): void {
+    const { paused, ended } = this.#video
+    if (this.#firstFrameMs === null || this.#settling || paused || ended) return
+    if (this.#stalledSince !== null) return
+    this.#stalls += 1
+    this.#stalledSince = this.#now()
+    this.#onChange()
+  }
+
+  #resume(): void {
+    if (this.#stalledSince === null) return
+    this.#stalledMs += this.#now() - this.#stalledSince
+    this.#stalledSince = null
+    this.#onChange()
+  }
+}

@@ -1,0 +1,72 @@
+// What we use of WebTorrent's browser bundle, pinned to 3.0.21: the published types describe an
+// older version. Members with an underscore are private to it; only swarm.ts may touch them.
+declare module 'webtorrent/dist/webtorrent.min.js' {
+  import type { ChunkStore } from './piece-store.ts'
+
+  interface Bits {
+    get(index: number): boolean
+  }
+
+  /** One connection to a peer (bittorrent-protocol). */
+  export interface Wire {
+    /** 40 hex digits. */
+    readonly peerId: string
+    readonly peerChoking: boolean
+    readonly peerPieces: Bits
+    readonly requests: readonly { piece: number; offset: number; length: number }[]
+    /** Payload bytes per second. */
+    downloadSpeed(): number
+    have(index: number): void
+    cancel(index: number, offset: number, length: number): void
+    on(event: 'piece', listener: (index: number, offset: number, bytes: Uint8Array) => void): void
+    on(event: 'upload', listener: (bytes: number) => void): void
+    on(
+      event: 'bitfield' | 'have' | 'have-all' | 'have-none' | 'choke' | 'unchoke' | 'close',
+      listener: () => void,
+    ): void
+  }
+
+  export interface Torrent {
+    readonly infoHash: string
+    readonly length: number
+    readonly pieceLength: number
+    readonly bitfield: Bits
+    readonly wires: readonly Wire[]
+    readonly destroyed: boolean
+    select(first: number, last: number, priority?: number): void
+    deselect(first: number, last: number): void
+    on(event: 'ready' | 'close', listener: () => void): void
+    on(event: 'error' | 'warning', listener: (error: Error | string) => void): void
+    on(event: 'wire', listener: (wire: Wire) => void): void
+    on(event: 'verified', listener: (index: number) => void): void
+    /** SHA-1 of each piece, 40 hex digits. */
+    readonly _hashes: readonly string[]
+    /** `null` for verified pieces; `missing` counts bytes. */
+    readonly pieces: readonly ({ readonly missing: number } | null)[]
+    _markVerified(index: number): void
+    _checkDone(): void
+    _hotswap: (wire: Wire, index: number) => boolean
+  }
+
+  export interface WebTorrentOptions {
+    dht: false
+    lsd: false
+    utPex: boolean
+    webSeeds: false
+    tracker: { rtcConfig: RTCConfiguration }
+  }
+
+  export interface AddOptions {
+    preloadedStore: ChunkStore
+    storeCacheSlots: number
+    deselect: boolean
+  }
+
+  export default class WebTorrent {
+    constructor(options: WebTorrentOptions)
+    readonly peerId: string
+    add(torrent: Uint8Array, options: AddOptions): Torrent
+    on(event: 'error', listener: (error: Error | string) => void): void
+    destroy(done: () => void): void
+  }
+}

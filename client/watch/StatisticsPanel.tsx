@@ -1,0 +1,85 @@
+// What is happening, and the numbers behind it: the same that `window.slipstream.stats()` gives.
+import type { MediaRecord } from '#protocol/media.ts'
+import { formatBytes, formatPercent } from '../app/format.ts'
+import type { PlaybackPhase } from '../playback/playback.ts'
+import { statusSentence } from './status-sentence.ts'
+import { usePlayback } from './use-playback.ts'
+import type { WatchSession } from './watch-session.ts'
+
+interface StatisticsProps {
+  readonly session: WatchSession
+  readonly media: MediaRecord
+}
+
+/** One sentence. Its percentage is not read out: it would talk all the time. */
+export function StatusLine({ session, media }: StatisticsProps) {
+  const { stats, problem } = usePlayback(session)
+  const { text, progress } = statusSentence({ stats, problem }, media)
+  return (
+    <p className="watch-status" data-phase={problem === null ? stats.phase : 'problem'}>
+      <span className="watch-dot" aria-hidden />
+      <span role="status">
+        {text}
+        {progress !== null && <span aria-hidden> ({formatPercent(progress)})</span>}
+      </span>
+    </p>
+  )
+}
+
+const PHASES: Record<PlaybackPhase, string> = {
+  placeholder: 'HTTP, the torrent is awaited',
+  swarm: 'in the swarm',
+  http: 'HTTP only',
+}
+
+export function StatisticsPanel({ session }: { readonly session: WatchSession }) {
+  return (
+    <details className="card watch-statistics">
+      <summary>Statistics</summary>
+      <Numbers session={session} />
+    </details>
+  )
+}
+
+function Numbers({ session }: { readonly session: WatchSession }) {
+  const { stats } = usePlayback(session)
+  const { bytes, pieces } = stats
+  const fromServer = bytes.placeholder + bytes.origin
+  const received = fromServer + bytes.peers
+  const share = received > 0 ? bytes.peers / received : 0
+  const rows: [name: string, value: string][] = [
+    ['From server', formatBytes(fromServer)],
+    ['From peers', `${formatBytes(bytes.peers)}${share > 0 ? ` (${formatPercent(share)})` : ''}`],
+    ['Uploaded', formatBytes(bytes.uploaded)],
+    ['Peers', String(stats.peers)],
+    ['Pieces', `${pieces.have} of ${pieces.total}`],
+    ['Phase', PHASES[stats.phase]],
+    ['First frame', stats.firstFrameMs === null ? '–' : `${Math.round(stats.firstFrameMs)} ms`],
+    [
+      'Swap',
+      stats.swap === null
+        ? '–'
+        : `${Math.round(stats.swap.readyMs)} ms, ${stats.swap.piecesReused} pieces kept`,
+    ],
+    [
+      'Stalls',
+      stats.stalls === 0 ? 'none' : `${stats.stalls}, ${(stats.stalledMs / 1000).toFixed(1)} s`,
+    ],
+    ['Wasted', formatBytes(bytes.wasted)],
+  ]
+  return (
+    <>
+      <div className="watch-share" aria-hidden>
+        <span style={{ width: `${share * 100}%` }} />
+      </div>
+      <dl>
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  )
+}

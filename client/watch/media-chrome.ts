@@ -1,0 +1,38 @@
+// The parts of media-chrome that the player uses, one by one: the whole package is three times as
+// large. Importing this file defines the elements.
+import 'media-chrome/dist/media-control-bar.js'
+import 'media-chrome/dist/media-controller.js'
+import 'media-chrome/dist/media-fullscreen-button.js'
+import 'media-chrome/dist/media-loading-indicator.js'
+import 'media-chrome/dist/media-mute-button.js'
+import 'media-chrome/dist/media-pip-button.js'
+import 'media-chrome/dist/media-play-button.js'
+import 'media-chrome/dist/media-playback-rate-button.js'
+import 'media-chrome/dist/media-time-display.js'
+import 'media-chrome/dist/media-time-range.js'
+import 'media-chrome/dist/media-volume-range.js'
+import type { HTMLAttributes, Ref } from 'react'
+
+interface ElementProps extends HTMLAttributes<HTMLElement> {
+  // React 19 sets `class` on custom elements as it is.
+  readonly class?: string
+  readonly ref?: Ref<HTMLElement>
+}
+
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'media-controller': ElementProps & { readonly autohide?: string }
+      'media-control-bar': ElementProps
+      'media-play-button': ElementProps
+      'media-mute-button': ElementProps
+      'media-volume-range': ElementProps
+      'media-time-range': ElementProps
+      'media-time-display': ElementProps & { readonly showduration?: boolean }
+      'media-playback-rate-button': ElementProps & { readonly rates?: string }
+      'media-pip-button': ElementProps
+      'media-fullscreen-button': ElementProps
+      'media-loading-indicator': ElementProps & { readonly noautohide?: boolean }
+    }
+  }
+}
