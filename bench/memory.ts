@@ -39,6 +39,7 @@ export const memory: Part = {
         size,
         rangeBytes: 1024 ** 2,
         connections: 8,
+        readBytes: 1024 ** 2,
         warmUpMs: 0,
         until: { bytes: quick ? 1e9 : 10e9 },
       })

@@ -1,18 +1,17 @@
 // The load: a process of its own that asks a server for 1 MiB ranges over kept-alive connections,
 // one request at a time on each, and throws the bytes away. It speaks HTTP/1.1 on bare sockets and
-// reads into one buffer, so that it takes less time than any of the servers. An answer that is not
-// exactly the range asked for ends it with an error. Started by load.ts.
+// reads into one buffer, so that it costs little beside the servers. An answer that is not exactly
+// the range asked for ends it with an error. Started by load.ts.
 import { connect, type Socket } from 'node:net'
 import type { LoadRequest, LoadResult } from './load.ts'
 
-const READ_BYTES = 1024 * 1024
-/** Shared by all connections: a read and what is done with it happen in one turn. */
-const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 const HEAD_END = Buffer.from('\r\n\r\n')
 const MAX_HEAD_BYTES = 16 * 1024
 
 const job = JSON.parse(process.argv[2] ?? '') as LoadRequest
 const target = new URL(job.url)
+/** Shared by all connections: a read and what is done with it happen in one turn. */
+const buffer = Buffer.allocUnsafeSlow(job.readBytes)
 const ranges = Math.floor(job.size / job.rangeBytes)
 let seed = 1
 let bytes = 0

@@ -9,6 +9,8 @@ export interface LoadRequest {
   readonly size: number
   readonly rangeBytes: number
   readonly connections: number
+  /** Most bytes that the client takes from a socket at a time. */
+  readonly readBytes: number
   /** Milliseconds under load before counting begins. */
   readonly warmUpMs: number
   /** Payload bytes or milliseconds that are counted. */

@@ -58,9 +58,9 @@ function Header() {
       <div className="header-inner">
         <Link className="brand" to="/">
           <img src="/favicon.svg" alt="" width={28} height={28} />
-          Slipstream
+          <span className="brand-name">Slipstream</span>
         </Link>
-        <Group component="nav" aria-label="Main" gap={4}>
+        <Group component="nav" aria-label="Main" gap={4} wrap="nowrap">
           <NavLink className="nav-link" to="/" end>
             Catalogue
           </NavLink>

@@ -1,6 +1,9 @@
 // Watches a `<video>`: when its first frame shows, how often and how long it waits for data, and
 // how much playback it holds. Only listens; whoever made it closes it.
 
+/** A wait that short is taken for the machine's. */
+const BLINK_MS = 100
+
 export class VideoWatch {
   readonly #video: HTMLVideoElement
   readonly #now: () => number
@@ -64,10 +67,18 @@ export class VideoWatch {
     return this.#stalledMs + (this.#stalledSince === null ? 0 : this.#now() - this.#stalledSince)
   }
 
-  /** Seconds of playback held ahead of the position; 0 while the video waits for data. */
+  /**
+   * Seconds of playback held ahead of the position; 0 while the video waits for data. Browsers only
+   * estimate it from the bytes, so a video that waits is believed more; but not at once, because a
+   * busy machine makes it wait for a blink as well.
+   */
   bufferedSeconds(): number {
     const { buffered, currentTime, readyState } = this.#video
-    if (readyState < HTMLMediaElement.HAVE_FUTURE_DATA) return 0
+    const blinks =
+      this.#firstFrameMs !== null &&
+      !this.#settling &&
+      (this.#stalledSince === null || this.#now() - this.#stalledSince < BLINK_MS)
+    if (readyState < HTMLMediaElement.HAVE_FUTURE_DATA && !blinks) return 0
     for (let i = 0; i < buffered.length; i += 1) {
       if (buffered.start(i) <= currentTime && currentTime <= buffered.end(i)) {
         return buffered.end(i) - currentTime
