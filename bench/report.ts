@@ -2,7 +2,7 @@
 // beside the figures and are never asserted: a slow machine is not a failed run.
 import { ratioOf, type Series, type Spread, spreadOf } from './rounds.ts'
 
-export type Unit = 'ms' | 'MB/s' | 'MB' | 'bytes'
+export type Unit = 'ms' | 'MB/s' | 'MB' | 'bytes' | 's/GB'
 
 export interface Goal {
   readonly bound: 'at least' | 'at most' | 'more than'

@@ -56,12 +56,13 @@ async function start(): Promise<void> {
     fail([listenProblem(error, config)])
   })
   const address = config.publicUrl ?? localAddress(app.server.address() as AddressInfo)
-  say(`Slipstream is ready: ${address}`)
   const token = await app.setupToken()
+  const lines = [`Slipstream is ready: ${address}`]
   if (token !== null) {
-    say('There is no account yet. Create the first one here (the link works once):')
-    say(`${address}/admin#setup=${token}`)
+    lines.push('There is no account yet. Create the first one here (the link works once):')
+    lines.push(`${address}/admin#setup=${token}`)
   }
+  say(lines.join('\n'))
   if (config.buildDelayMs > 0) {
     log.warn(`BUILD_DELAY_MS is set: every torrent build is held back by ${config.buildDelayMs} ms`)
   }

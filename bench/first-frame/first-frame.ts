@@ -19,8 +19,8 @@ const STARTS = [
   { subject: 'warm: later visit, another title', kind: 'warm' },
   { subject: 'in page: from the click', kind: 'inPage' },
 ] as const
-const START_BUDGET_MS = 60_000
-const PUBLISH_BUDGET_MS = 90_000
+const START_BUDGET_MS = 45_000
+const PUBLISH_BUDGET_MS = 60_000
 
 export const firstFrame: Part = {
   name: 'first-frame',
@@ -28,7 +28,7 @@ export const firstFrame: Part = {
     const server = await startServer()
     const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS })
     try {
-      const starts = await compareStarts(server, browser, quick ? 3 : 11)
+      const starts = await compareStarts(server, browser, quick ? 3 : 9)
       const publishing = await comparePublishing(server, browser, quick)
       const engine = spreadOf(starts.engineTimes)
       return {
@@ -103,7 +103,7 @@ async function comparePublishing(
         name: contender.name,
         measure: () => measure(contender),
       })),
-      { warmUps: 1, rounds: quick ? 1 : 4, budgetMs: PUBLISH_BUDGET_MS },
+      { warmUps: 1, rounds: quick ? 1 : 3, budgetMs: PUBLISH_BUDGET_MS },
     )
     return {
       subject: `after the upload of ${quick ? '128 MiB' : '1 GiB'}`,

@@ -20,8 +20,8 @@ interface Input {
 }
 
 const INPUTS: readonly Input[] = [
-  { subject: '1 GiB', size: GIB, rounds: 7, budgetMs: 60_000, goal: 1.45 },
-  { subject: '4 GiB', size: 4 * GIB, rounds: 5, budgetMs: 90_000, goal: 1.75 },
+  { subject: '1 GiB', size: GIB, rounds: 7, budgetMs: 45_000, goal: 1.45 },
+  { subject: '4 GiB', size: 4 * GIB, rounds: 5, budgetMs: 60_000, goal: 1.75 },
 ]
 const QUICK_INPUTS: readonly Input[] = [
   { subject: '128 MiB', size: GIB / 8, rounds: 3, budgetMs: 10_000, goal: null },

@@ -5,6 +5,8 @@ export interface WebSeedContender {
   readonly url: string
   /** Bytes of the file. */
   readonly size: number
+  /** Process of the server; its children belong to it. */
+  readonly pid: number
   /** Ends the server. */
   close(): Promise<void>
 }

@@ -65,7 +65,7 @@ export async function nginx(path: string): Promise<WebSeedContender> {
     await close()
     throw error
   }
-  return { name: 'nginx', url, size: (await stat(path)).size, close }
+  return { name: 'nginx', url, size: (await stat(path)).size, pid: child.pid as number, close }
 }
 
 async function untilAnswering(url: string, child: ChildProcess): Promise<void> {

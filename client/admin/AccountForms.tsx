@@ -5,8 +5,8 @@ import { type FormEvent, type ReactNode, useState } from 'react'
 import { useNavigate } from 'react-router'
 import * as v from 'valibot'
 import { credentialsSchema, setupSchema } from '#protocol/accounts.ts'
-import { messageOf } from '../api/request.ts'
-import { type Credentials, sessionQuery, setUp, signIn } from '../api/session.ts'
+import { messageOf } from '../remote/request.ts'
+import { type Credentials, sessionQuery, setUp, signIn } from '../remote/session.ts'
 
 export function SignInForm({ staleSetupLink }: { readonly staleSetupLink: boolean }) {
   const queryClient = useQueryClient()

@@ -3,8 +3,8 @@ import { Alert, Button, Group, Modal, Stack, Text, Textarea, TextInput } from '@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { MediaEdit, MediaRecord } from '#protocol/media.ts'
-import { deleteMedia, editMedia, refreshMedia } from '../api/media.ts'
-import { messageOf } from '../api/request.ts'
+import { deleteMedia, editMedia, refreshMedia } from '../remote/media.ts'
+import { messageOf } from '../remote/request.ts'
 
 interface DialogProps {
   readonly media: MediaRecord

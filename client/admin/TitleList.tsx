@@ -12,11 +12,11 @@ import {
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { MediaRecord } from '#protocol/media.ts'
-import { buildTorrent, catalogueQuery, refreshMedia, shareUrl } from '../api/media.ts'
-import { messageOf } from '../api/request.ts'
 import { CopyLinkButton } from '../app/CopyLinkButton.tsx'
 import { formatBytes, formatDate, formatDuration } from '../app/format.ts'
 import { StateBadge } from '../catalogue/StateBadge.tsx'
+import { buildTorrent, catalogueQuery, refreshMedia, shareUrl } from '../remote/media.ts'
+import { messageOf } from '../remote/request.ts'
 import { DeleteDialog, EditDialog } from './TitleDialogs.tsx'
 
 const POLL_MS = 2000

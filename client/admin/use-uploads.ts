@@ -2,8 +2,8 @@
 // on while the catalogue is shown, and the browser asks before the tab is closed.
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
-import { refreshMedia } from '../api/media.ts'
 import { getBoot } from '../app/boot.ts'
+import { refreshMedia } from '../remote/media.ts'
 import { UploadQueue, type UploadsSnapshot } from './upload-queue.ts'
 
 let queue: UploadQueue | null = null

@@ -10,7 +10,7 @@ import {
 import { IconMoon, IconSun } from '@tabler/icons-react'
 import { Component, lazy, type ReactNode, Suspense, useEffect, useRef } from 'react'
 import { Link, NavLink, Route, Routes, useLocation } from 'react-router'
-import { messageOf } from '../api/request.ts'
+import { messageOf } from '../remote/request.ts'
 import { NotFoundPage, Notice } from './Notice.tsx'
 import { loadAdminPage, loadCataloguePage, loadWatchPage } from './pages.ts'
 

@@ -6,10 +6,10 @@ import { IconMovie, IconSearch, IconSearchOff } from '@tabler/icons-react'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
-import { catalogueQuery } from '../api/media.ts'
-import { messageOf } from '../api/request.ts'
 import { formatCount } from '../app/format.ts'
 import { Notice } from '../app/Notice.tsx'
+import { catalogueQuery } from '../remote/media.ts'
+import { messageOf } from '../remote/request.ts'
 import { MediaCard, MediaCardSkeleton } from './MediaCard.tsx'
 
 const SEARCH_DELAY_MS = 300

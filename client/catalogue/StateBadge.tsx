@@ -6,7 +6,14 @@ import { formatPercent } from '../app/format.ts'
 export function StateBadge({ media }: { readonly media: MediaRecord }) {
   const [text, color, title] = wordsFor(media)
   return (
-    <Badge variant="light" color={color} tt="none" fw={550} title={title}>
+    <Badge
+      variant="light"
+      color={color}
+      c="var(--mantine-color-text)"
+      tt="none"
+      fw={550}
+      title={title}
+    >
       {text}
     </Badge>
   )

@@ -232,8 +232,9 @@ class Engine implements Playback {
       this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
       for (const index of this.#store.held()) {
         if (swarm.isVerified(index)) continue // arrived while WebTorrent verified the others
-        const bytes = await this.#store.read(index, 0, lengthOfPiece(this.#layout, index))
-        await this.#offer(swarm, index, bytes)
+        const length = lengthOfPiece(this.#layout, index)
+        const bytes = await this.#store.read(index, 0, length).catch(() => null)
+        if (bytes) await this.#offer(swarm, index, bytes) // else the store has just dropped it
       }
     } catch {
       this.#leaveSwarm()

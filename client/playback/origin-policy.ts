@@ -35,7 +35,7 @@ export interface PolicyPeer {
 }
 
 /** A range request under way; positions in bytes. */
-export interface PolicySpan {
+interface PolicySpan {
   readonly next: number
   readonly end: number
 }

@@ -15,6 +15,12 @@ const NETWORK: PlaybackProblem = {
   retryable: true,
 }
 
+const DAMAGED: PlaybackProblem = {
+  code: 'internal',
+  message: 'The browser could not decode what it got of this title. Its data may be damaged.',
+  retryable: true,
+}
+
 /** @returns the sentence for a trouble with the origin, or `null` when it is over. */
 export function problemOfOrigin(trouble: OriginTrouble | null): PlaybackProblem | null {
   if (trouble === null) return null
@@ -44,6 +50,7 @@ export async function problemOfVideo(
     return NETWORK
   }
   if (video.error?.code === MediaError.MEDIA_ERR_NETWORK) return NETWORK
+  if (video.error?.code === MediaError.MEDIA_ERR_DECODE) return DAMAGED
   return {
     code: 'unsupported',
     message: `This browser cannot play the title: its type is ${media.type}.`,

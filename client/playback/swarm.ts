@@ -19,7 +19,7 @@ export interface SwarmOptions {
 }
 
 /** A connected peer. */
-export interface SwarmPeer {
+interface SwarmPeer {
   /** 40 hex digits. */
   readonly id: string
   has(index: PieceIndex): boolean
@@ -30,7 +30,7 @@ export interface SwarmPeer {
 }
 
 /** Payload bytes of the swarm. */
-export interface SwarmTotals {
+interface SwarmTotals {
   readonly received: number
   readonly uploaded: number
   /** Received, but already there or wrong. */
