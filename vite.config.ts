@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { build, defineConfig, type Plugin } from 'vite'
 
@@ -47,10 +49,37 @@ function serviceWorker(): Plugin {
   }
 }
 
+/** Below this, compression saves less than a packet. */
+const COMPRESS_FROM_BYTES = 1024
+
+/** Emits each text file compressed as well, for the server to send as it is. */
+function compressed(): Plugin {
+  return {
+    name: 'slipstream:compressed',
+    apply: 'build',
+    enforce: 'post',
+    async generateBundle(_options, bundle) {
+      const outputs = Object.values(bundle).filter(({ fileName }) => /\.(js|css)$/.test(fileName))
+      await Promise.all(
+        outputs.map(async (output) => {
+          const content = Buffer.from(output.type === 'chunk' ? output.code : output.source)
+          if (content.length < COMPRESS_FROM_BYTES) return
+          const brotli = await promisify(brotliCompress)(content, {
+            params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+          })
+          this.emitFile({ type: 'asset', fileName: `${output.fileName}.br`, source: brotli })
+          const gzipped = await promisify(gzip)(content, { level: 9 })
+          this.emitFile({ type: 'asset', fileName: `${output.fileName}.gz`, source: gzipped })
+        }),
+      )
+    },
+  }
+}
+
 export default defineConfig({
   root: 'client',
   publicDir: '../public',
-  plugins: [react(), serviceWorker()],
+  plugins: [react(), serviceWorker(), compressed()],
   // WebTorrent's protocol package wants Node's `events`; the slash names the npm package.
   resolve: { alias: { events: 'events/' } },
   build: {

@@ -1,8 +1,6 @@
 // What the server counts of itself, for Prometheus on `/metrics`.
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client'
 
-
-
 /** @returns counters of one server; nothing is shared between two of them */
 export function createMetrics() {
   const registry = new Registry()

@@ -3,8 +3,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import express, { type Request, type RequestHandler, Router } from 'express'
+import { type Request, type RequestHandler, Router } from 'express'
 import helmet from 'helmet'
+import sirv from 'sirv'
 import { BOOT_ELEMENT_ID, type Boot, type SiteSettings } from '#protocol/boot.ts'
 import type { MediaRecord } from '#protocol/media.ts'
 
@@ -65,10 +66,12 @@ function bootElement(boot: Boot): string {
 async function builtFront(root: string): Promise<Front> {
   const folder = join(root, 'dist/client')
   const html = await readFile(join(folder, 'index.html'), 'utf8')
-  const files = express.static(folder, {
-    index: false,
+  const files = sirv(folder, {
+    brotli: true,
+    gzip: true,
+    etag: true,
     setHeaders(response, path) {
-      const isHashed = path.startsWith(join(folder, 'assets'))
+      const isHashed = path.startsWith('/assets/')
       response.setHeader(
         'Cache-Control',
         isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
