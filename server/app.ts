@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
-import { parseMediaId } from '#protocol/ids.ts'
+import { type MediaId, parseMediaId } from '#protocol/ids.ts'
 import { createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { createDiskBlobStore } from './blobs/disk-blob-store.ts'
@@ -15,12 +15,13 @@ import type { Config } from './config/config.ts'
 import { openDatabase } from './database/database.ts'
 import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
-import { sendError } from './http/answers.ts'
 import { SlipstreamError } from './http/errors.ts'
 import { requestOrigin } from './http/request-address.ts'
+import { sendError } from './http/send-error.ts'
 import { createIngest } from './ingest/ingest.ts'
 import { BuildQueue } from './jobs/build-queue.ts'
 import { createCatalogue, type Media, toRecord } from './media/catalogue.ts'
+import { RecentMedia } from './media/recent-media.ts'
 import { resolveRoutes } from './media/resolve-routes.ts'
 import { mediaIdOfPage, mediaRoutes } from './media/routes.ts'
 import { createMetrics } from './metrics/metrics.ts'
@@ -66,11 +67,16 @@ export async function createApp(
   const catalogue = createCatalogue(database)
   const metrics = createMetrics()
   const hasher = new PieceHasher()
+  const recent = new RecentMedia(catalogue, now)
   const events = new MediaEvents(catalogue, log)
+  const changed = (id: MediaId): void => {
+    recent.forget(id)
+    events.changed(id)
+  }
   const queue = new BuildQueue({
     database,
     build: torrentBuilder({ catalogue, blobs, hasher }),
-    onChange: (id) => events.changed(id),
+    onChange: changed,
     now,
     buildDelayMs: config.buildDelayMs,
     log,
@@ -106,15 +112,15 @@ export async function createApp(
     log,
   })
   const webSeed = new WebSeed({
-    catalogue,
+    catalogue: recent,
     blobs,
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
   })
-  const sendTorrent = torrentEndpoint({ catalogue, queue, originOf })
+  const sendTorrent = torrentEndpoint({ recent, catalogue, queue, originOf })
 
   const deleteMedia = async (media: Media): Promise<void> => {
     await catalogue.remove(media.id)
-    events.changed(media.id)
+    changed(media.id)
     webSeed.forget(media.id, media.revision)
     if (media.info_hash && !(await catalogue.hasInfoHash(media.info_hash))) {
       tracker.forget(media.info_hash)

@@ -1,7 +1,8 @@
 // (c) How fast a server sends ranges of 1 MiB to 1, 8 and 64 connections, beside nginx. What the
-// client costs decides how much of a server's speed is seen, so there are two: one that takes what
-// the socket has, up to a whole range at a time, and can keep nginx busy; and one that reads 64 KiB
-// at a time as most programs do, and is itself slower than nginx.
+// client costs decides how much of a server's speed is seen (a client that reads 8 KiB at a time is
+// so busy that nginx idles and every server looks like it), so there are two: one that takes what
+// the socket has, up to a whole range at a time, and one that reads 64 KiB at a time as most
+// programs do.
 import { GIB, longClip } from '../inputs.ts'
 import type { Part } from '../part.ts'
 import { hasProc, processorSeconds } from '../processes.ts'
@@ -73,9 +74,8 @@ export const webSeed: Part = {
       notes.push(
         'Random ranges of 1 MiB from the page cache over loopback, kept-alive connections, one ' +
           'request at a time on each. The client is a process of its own that throws the bytes ' +
-          'away and shares the cores with the server. The cheap client reads up to 1 MiB at a ' +
-          'time; with the 64 KiB client it is the client that limits nginx. nginx: sendfile, one ' +
-          'worker.',
+          'away and shares the cores with the server; the cheap one reads up to 1 MiB at a time, ' +
+          'the other 64 KiB. nginx: sendfile, one worker.',
       )
       return { title: 'Web seed, ranges of 1 MiB', comparisons, figures, notes }
     } finally {

@@ -4,25 +4,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { create as contentDisposition } from 'content-disposition'
 import { parseMediaId } from '#protocol/ids.ts'
 import { TORRENT_KIND_HEADER } from '#protocol/media.ts'
-import { sendBuffer } from '../http/answers.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
 import type { BuildQueue } from '../jobs/build-queue.ts'
 import { type Catalogue, type Media, webSeedUrl } from '../media/catalogue.ts'
+import type { RecentMedia } from '../media/recent-media.ts'
 import { evaluateConditions } from '../web-seed/range.ts'
-import { placeholderTorrent, type RealInfo, realTorrent } from './metainfo.ts'
+import { type RealInfo, realTorrent } from './metainfo.ts'
+import { PlaceholderAnswer } from './placeholder-answer.ts'
 
 const TORRENT_TYPE = 'application/x-bittorrent'
 const RETRY_AFTER_S = '5'
 
 interface TorrentEndpointPorts {
-  readonly catalogue: Pick<Catalogue, 'get' | 'torrentInfo'>
+  readonly recent: Pick<RecentMedia, 'get'>
+  readonly catalogue: Pick<Catalogue, 'torrentInfo'>
   readonly queue: Pick<BuildQueue, 'request'>
   readonly originOf: OriginOf
 }
 
 /** @returns the handler; it throws SlipstreamError for everything that is not a 2xx or 3xx */
-export function torrentEndpoint({ catalogue, queue, originOf }: TorrentEndpointPorts) {
+export function torrentEndpoint({ recent, catalogue, queue, originOf }: TorrentEndpointPorts) {
+  const placeholders = new PlaceholderAnswer()
   return async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
     response.setHeader('Access-Control-Allow-Origin', '*')
     response.setHeader('Access-Control-Expose-Headers', `${TORRENT_KIND_HEADER}, ETag, Retry-After`)
@@ -38,17 +41,17 @@ export function torrentEndpoint({ catalogue, queue, originOf }: TorrentEndpointP
       )
     }
     const id = parseMediaId(url.pathname.split('/')[3])
-    const media = id && (await catalogue.get(id))
+    const media = id && (await recent.get(id))
     if (!media) {
       throw new SlipstreamError('not_found', 'There is no such title. It may have been deleted.')
     }
     const origin = originOf(request)
-    const real = await catalogue.torrentInfo(media.id, media.revision)
-    if (real !== null) {
+    const real = media.info_hash && (await catalogue.torrentInfo(media.id, media.revision))
+    if (real) {
       sendReal(request, response, { media, real, origin, asDownload: kind === 'real' })
       return
     }
-    await queue.request(media.id, media.revision)
+    if (media.job_state === null) await queue.request(media.id, media.revision)
     if (kind === 'real') {
       const message = 'The torrent of this title is still being built. Try again in some seconds.'
       const headers = { 'Retry-After': RETRY_AFTER_S }
@@ -57,7 +60,7 @@ export function torrentEndpoint({ catalogue, queue, originOf }: TorrentEndpointP
     response.setHeader('Content-Type', TORRENT_TYPE)
     response.setHeader(TORRENT_KIND_HEADER, 'placeholder')
     response.setHeader('Cache-Control', 'no-store')
-    sendBuffer(request, response, placeholderTorrent(media, [webSeedUrl(origin, media)]))
+    placeholders.send(request, response, media, webSeedUrl(origin, media))
   }
 }
 
@@ -86,9 +89,7 @@ function sendReal(request: IncomingMessage, response: ServerResponse, answer: Re
   }
   const announce = `${origin}/announce`
   const trackers = [announce.replace(/^http/, 'ws'), announce]
-  sendBuffer(
-    request,
-    response,
-    realTorrent(real, { webSeeds: [webSeedUrl(origin, media)], trackers }),
-  )
+  const body = realTorrent(real, { webSeeds: [webSeedUrl(origin, media)], trackers })
+  response.setHeader('Content-Length', body.length)
+  response.end(request.method === 'HEAD' ? undefined : body) // hashes do not compress
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { MediaId } from '#protocol/ids.ts'
-import { sendError } from '../http/answers.ts'
+import { sendError } from '../http/send-error.ts'
 import type { Media } from '../media/catalogue.ts'
 import { WebSeed } from './web-seed.ts'
 
