@@ -1,6 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { brotliCompress, constants, gzip } from 'node:zlib'
+import { brotliCompress, gzip } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { build, defineConfig, type Plugin } from 'vite'
 
@@ -52,24 +54,22 @@ function serviceWorker(): Plugin {
 /** Below this, compression saves less than a packet. */
 const COMPRESS_FROM_BYTES = 1024
 
-/** Emits each text file compressed as well, for the server to send as it is. */
+/** Writes each script and style compressed as well, for the server to send as it is. */
 function compressed(): Plugin {
   return {
     name: 'slipstream:compressed',
     apply: 'build',
-    enforce: 'post',
-    async generateBundle(_options, bundle) {
-      const outputs = Object.values(bundle).filter(({ fileName }) => /\.(js|css)$/.test(fileName))
+    // Later than Vite's own last touch: looking at the bundle any earlier freezes it.
+    async writeBundle({ dir }, bundle) {
+      if (dir === undefined) throw new Error('the build has no folder')
+      const names = Object.keys(bundle).filter((name) => /\.(js|css)$/.test(name))
       await Promise.all(
-        outputs.map(async (output) => {
-          const content = Buffer.from(output.type === 'chunk' ? output.code : output.source)
+        names.map(async (name) => {
+          const path = join(dir, name)
+          const content = await readFile(path)
           if (content.length < COMPRESS_FROM_BYTES) return
-          const brotli = await promisify(brotliCompress)(content, {
-            params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
-          })
-          this.emitFile({ type: 'asset', fileName: `${output.fileName}.br`, source: brotli })
-          const gzipped = await promisify(gzip)(content, { level: 9 })
-          this.emitFile({ type: 'asset', fileName: `${output.fileName}.gz`, source: gzipped })
+          await writeFile(`${path}.br`, await promisify(brotliCompress)(content))
+          await writeFile(`${path}.gz`, await promisify(gzip)(content, { level: 9 }))
         }),
       )
     },

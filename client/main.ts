@@ -1,30 +1,50 @@
 // Entry of every page. What decides the time to the first frame comes first: the service worker,
 // then the <video> and its playback; the interface is loaded while those are under way.
 import './app/base.css'
+import type { MediaRecord } from '#protocol/media.ts'
 import { readBoot } from './app/boot.ts'
 import { applyColorScheme } from './app/color-scheme.ts'
-import { pageOf, preloadPage } from './app/pages.ts'
+import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { registerServiceWorker } from './playback/service-worker-client.ts'
+import { firstFrameOf, showEarly } from './watch/early-video.ts'
 import { autoplayWanted, openWatchSession } from './watch/watch-session.ts'
+
+/** The interface waits for the first frame, but not longer. */
+const INTERFACE_WAIT_MS = 600
 
 function start(): void {
   registerServiceWorker()
   applyColorScheme()
   const { media } = readBoot()
   const page = pageOf(location.pathname)
-  if (media !== null && (page === 'watch' || page === 'embed')) {
-    openWatchSession(media, { autoplay: autoplayWanted(page) })
-  }
-  preloadPage(page)
-  const root = document.getElementById('root')
-  if (root === null) throw new Error('index.html has no #root')
   const mounted =
-    page === 'embed'
-      ? import('./watch/mount-embed.tsx').then(({ mountEmbed }) => mountEmbed(root))
-      : import('./app/mount-app.tsx').then(({ mountApp }) => mountApp(root))
-  mounted.catch(() => {
+    media !== null && (page === 'watch' || page === 'embed')
+      ? startVideo(media, page).then(() => mount(page))
+      : mount(page)
+  mounted.catch((error: unknown) => {
+    reportError(error)
     fail('A part of this page could not be loaded. Check the connection and reload.')
   })
+}
+
+/** Plays, and returns when the interface may take its share of the processor. */
+function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
+  const { video } = openWatchSession(media, { autoplay: autoplayWanted(page) })
+  showEarly(video, media, page)
+  return firstFrameOf(video, media, INTERFACE_WAIT_MS)
+}
+
+async function mount(page: PageName): Promise<void> {
+  const root = document.getElementById('root')
+  if (root === null) throw new Error('index.html has no #root')
+  if (page === 'embed') {
+    const { mountEmbed } = await import('./watch/mount-embed.tsx')
+    mountEmbed(root)
+    return
+  }
+  preloadPage(page)
+  const { mountApp } = await import('./app/mount-app.tsx')
+  mountApp(root)
 }
 
 /** The last resort: says in plain text why there is no page. */

@@ -8,6 +8,9 @@ import { type MediaId, parseMediaId } from './ids.ts'
 /** Where the server offers the service worker; its scope is the whole site. */
 export const SERVICE_WORKER_PATH = '/service-worker.js'
 
+/** Paths that the service worker answers, as a URL pattern. */
+export const STREAM_PATTERN = '/stream/*'
+
 /** What `/stream/:session/:filename` names. */
 export interface StreamTarget {
   /** `<mediaId>.<revision>.<random>`; one per opened playback. */

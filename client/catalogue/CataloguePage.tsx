@@ -8,6 +8,7 @@ import { useEffect, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { formatCount } from '../app/format.ts'
 import { Notice } from '../app/Notice.tsx'
+import { preloadPage } from '../app/pages.ts'
 import { catalogueQuery } from '../remote/media.ts'
 import { messageOf } from '../remote/request.ts'
 import { MediaCard, MediaCardSkeleton } from './MediaCard.tsx'
@@ -20,6 +21,10 @@ export function CataloguePage() {
   const [parameters] = useSearchParams()
   const search = parameters.get('q') ?? ''
   const query = useInfiniteQuery({ ...catalogueQuery(search), placeholderData: keepPreviousData })
+  // Whoever looks at the catalogue is going to watch something: its page is loaded meanwhile.
+  useEffect(() => {
+    if (query.isSuccess) preloadPage('watch')
+  }, [query.isSuccess])
   const items = query.data?.pages.flatMap((page) => page.items) ?? []
 
   return (

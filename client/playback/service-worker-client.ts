@@ -9,6 +9,9 @@ export function registerServiceWorker(): void {
   if (!('serviceWorker' in navigator)) return
   registration ??= navigator.serviceWorker.register(SERVICE_WORKER_PATH, { scope: '/' })
   registration.catch(() => {}) // `waitForServiceWorker` tells
+  // Nothing else starts it before the <video> asks, and starting takes some tens of milliseconds.
+  const notice: WorkerNotice = { type: 'keep-alive' }
+  navigator.serviceWorker.controller?.postMessage(notice)
 }
 
 /**

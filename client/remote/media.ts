@@ -72,10 +72,9 @@ export async function deleteMedia(id: MediaId): Promise<void> {
   await request(mediaPath(id), { method: 'DELETE' })
 }
 
-/** Asking for a torrent starts the build when there is none. */
-export async function buildTorrent(id: MediaId): Promise<void> {
-  const response = await request(`${mediaPath(id)}/torrent`)
-  await response.body?.cancel()
+/** Builds the torrent now; also one whose build gave up. */
+export function buildTorrent(id: MediaId): Promise<MediaRecord> {
+  return requestJson(`${mediaPath(id)}/build`, mediaRecordSchema, { method: 'POST' })
 }
 
 /** Address of the real torrent as a download. */

@@ -6,6 +6,7 @@
 import * as v from 'valibot'
 import {
   parseStreamPath,
+  STREAM_PATTERN,
   type StreamCommand,
   type StreamReply,
   type StreamRequest,
@@ -17,12 +18,25 @@ import {
 
 declare const self: ServiceWorkerGlobalScope
 
+/** As in the Service Worker Static Routing API; TypeScript does not list it yet. */
+interface StaticRoute {
+  readonly condition: { readonly not: { readonly urlPattern: URLPattern } }
+  readonly source: 'network'
+}
+
 /** A page answers within a few milliseconds; a frozen or crashed one never does. */
 const ANSWER_TIMEOUT_MS = 2000
 /** How often a stream that waits for bytes looks whether its page is still there. */
 const PAGE_CHECK_MS = 5000
 
-self.addEventListener('install', (event) => event.waitUntil(self.skipWaiting()))
+self.addEventListener('install', (event) => {
+  event.waitUntil(self.skipWaiting())
+  // Where the browser knows static routes, nothing but streams waits for this worker to start.
+  const { addRoutes } = event as { addRoutes?: (routes: readonly StaticRoute[]) => Promise<void> }
+  const others = { not: { urlPattern: new URLPattern({ pathname: STREAM_PATTERN }) } }
+  const routed = addRoutes?.call(event, [{ condition: others, source: 'network' }])
+  if (routed) event.waitUntil(routed.catch(() => {})) // an older form of the proposal
+})
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
 
 self.addEventListener('message', (event) => {

@@ -3,6 +3,7 @@
 import './media-chrome.ts'
 import './player.css'
 import { useLayoutEffect, useRef, useState } from 'react'
+import { takeOver } from './early-video.ts'
 import { usePlayback } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
@@ -18,7 +19,7 @@ export function Player({ session, fill = false }: PlayerProps) {
   const controller = useRef<HTMLElement>(null)
   // React does not know of the <video>: it was there first and must not be made anew.
   useLayoutEffect(() => {
-    controller.current?.prepend(session.video)
+    if (controller.current) takeOver(session.video, controller.current)
   }, [session])
 
   const { title, width, height } = session.media
