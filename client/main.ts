@@ -6,11 +6,8 @@ import { readBoot } from './app/boot.ts'
 import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { registerServiceWorker } from './playback/service-worker-client.ts'
-import { firstFrameOf, showEarly } from './watch/early-video.ts'
+import { earlyFrame, showEarly } from './watch/early-video.ts'
 import { autoplayWanted, openWatchSession } from './watch/watch-session.ts'
-
-/** The interface waits for the first frame, but not longer. */
-const INTERFACE_WAIT_MS = 600
 
 function start(): void {
   registerServiceWorker()
@@ -31,7 +28,7 @@ function start(): void {
 function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
   const { video } = openWatchSession(media, { autoplay: autoplayWanted(page) })
   showEarly(video, media, page)
-  return firstFrameOf(video, media, INTERFACE_WAIT_MS)
+  return earlyFrame()
 }
 
 async function mount(page: PageName): Promise<void> {

@@ -14,6 +14,7 @@ import { messageOf } from '../remote/request.ts'
 import { MediaCard, MediaCardSkeleton } from './MediaCard.tsx'
 
 const SEARCH_DELAY_MS = 300
+const PRELOAD_DELAY_MS = 1_000
 const SKELETONS = ['a', 'b', 'c', 'd', 'e', 'f']
 
 export function CataloguePage() {
@@ -23,7 +24,9 @@ export function CataloguePage() {
   const query = useInfiniteQuery({ ...catalogueQuery(search), placeholderData: keepPreviousData })
   // Whoever looks at the catalogue is going to watch something: its page is loaded meanwhile.
   useEffect(() => {
-    if (query.isSuccess) preloadPage('watch')
+    if (!query.isSuccess) return
+    const timer = setTimeout(() => preloadPage('watch'), PRELOAD_DELAY_MS)
+    return () => clearTimeout(timer)
   }, [query.isSuccess])
   const items = query.data?.pages.flatMap((page) => page.items) ?? []
 

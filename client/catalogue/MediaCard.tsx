@@ -1,15 +1,22 @@
 // One title of the catalogue as a card that is one link.
 import { Group, Skeleton, Text } from '@mantine/core'
 import { IconMusic, IconPlayerPlayFilled } from '@tabler/icons-react'
+import type { MouseEvent } from 'react'
 import { Link } from 'react-router'
 import type { MediaRecord } from '#protocol/media.ts'
 import { formatBytes, formatDuration } from '../app/format.ts'
 import { preloadPage } from '../app/pages.ts'
+import { startWatching } from '../watch/watch-session.ts'
 import { StateBadge } from './StateBadge.tsx'
 
 export function MediaCard({ media }: { readonly media: MediaRecord }) {
   const audio = media.width === null
   const preload = () => preloadPage('watch')
+  // Playback starts with the press, not when the page for it is there.
+  const start = (event: MouseEvent) => {
+    const elsewhere = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
+    if (!elsewhere) startWatching(media)
+  }
   return (
     <li className="card media-card">
       <div className="media-still" style={{ '--hue': hueOf(media.id) } as React.CSSProperties}>
@@ -29,7 +36,12 @@ export function MediaCard({ media }: { readonly media: MediaRecord }) {
       </div>
       <div className="media-text">
         <h2 className="media-title">
-          <Link to={`/watch/${media.id}`} onPointerEnter={preload} onFocus={preload}>
+          <Link
+            to={`/watch/${media.id}`}
+            onPointerEnter={preload}
+            onFocus={preload}
+            onClick={start}
+          >
             {media.title}
           </Link>
         </h2>

@@ -18,6 +18,7 @@ import {
   decide,
   JOINING_SETTINGS,
   type PolicySettings,
+  STARTING_SETTINGS,
   SWARM_SETTINGS,
   WAITING_SETTINGS,
 } from './origin-policy.ts'
@@ -44,7 +45,7 @@ const WORKER_WAIT_MS = 1500
 const TICK_MS = 250
 /** While bytes arrive, the policy looks at them so often. */
 const BYTES_TICK_MS = 30
-/** Loading WebTorrent must not compete with the first frame, but a paused video has none. */
+/** Piece files, torrent and swarm must not compete with the first frame, but for so long only. */
 const FIRST_FRAME_WAIT_MS = 3000
 /** The tracker and WebRTC take 1 to 3 s to bring the first peer; then a viewer is taken for alone. */
 const FIRST_PEER_WAIT_MS = 6000
@@ -80,7 +81,8 @@ class Engine implements Playback {
   #bytes = { placeholder: 0, origin: 0, wasted: 0 }
   /** Pieces that HTTP brought wrong once; the second time the torrent is not believed. */
   readonly #wrongOnce = new Set<PieceIndex>()
-  readonly #firstBytes = deferred()
+  /** The first frame shows, or is not worth waiting for any longer. */
+  readonly #firstFrame = deferred()
   #stopStreams: () => void = () => {}
   #tickQueued = false
   #tickTimer: ReturnType<typeof setTimeout> | undefined
@@ -94,10 +96,16 @@ class Engine implements Playback {
     const ownSeed = new URL(webSeedPath(media.id, media.revision, media.filename), location.href)
     this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed.href]
     this.#lastDemand = { position: 0, end: media.size, waiting: false }
-    this.#watch = new VideoWatch(video, () => this.#queueTick())
-    this.#store = new PieceStore(this.#layout, () =>
-      openOpfs(`${media.id}-${media.revision}`, this.#layout),
-    )
+    this.#watch = new VideoWatch(video, () => {
+      if (this.#watch.firstFrameMs !== null) this.#firstFrame.resolve()
+      this.#queueTick()
+    })
+    const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
+    this.#closing.signal.addEventListener('abort', () => clearTimeout(firstFrameWait))
+    this.#store = new PieceStore(this.#layout, async () => {
+      await this.#firstFrame.promise
+      return openOpfs(`${media.id}-${media.revision}`, this.#layout)
+    })
     this.#store.subscribe(() => this.#wakeReaders())
     this.#fetcher = new OriginFetcher({
       urls: this.#seeds,
@@ -198,7 +206,7 @@ class Engine implements Playback {
     })
     setSource(video, streamPath(session, media.filename))
     if (typeof RTCPeerConnection === 'undefined') this.#phase = 'http'
-    void this.#firstBytes.promise.then(() =>
+    void this.#firstFrame.promise.then(() =>
       followTorrent({
         media,
         signal: this.#closing.signal,
@@ -214,8 +222,6 @@ class Engine implements Playback {
   async #joinSwarm(metainfo: Uint8Array): Promise<void> {
     if (typeof RTCPeerConnection === 'undefined') return
     this.#torrentIsReal = true
-    await this.#firstFrame()
-    if (this.#closing.signal.aborted) return
     try {
       const swarm = await joinSwarm({
         metainfo,
@@ -249,17 +255,6 @@ class Engine implements Playback {
     void swarm?.close()
   }
 
-  async #firstFrame(): Promise<void> {
-    const deadline = performance.now() + FIRST_FRAME_WAIT_MS
-    while (
-      this.#watch.firstFrameMs === null &&
-      performance.now() < deadline &&
-      !this.#closing.signal.aborted
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-
   #openReader(range: ByteRange): Reader {
     const reader = new Reader(
       {
@@ -289,7 +284,6 @@ class Engine implements Playback {
   #onBytes(count: number): void {
     if (this.#swarm) this.#bytes.origin += count
     else this.#bytes.placeholder += count
-    this.#firstBytes.resolve()
     this.#wakeReaders()
     this.#tickWithin(BYTES_TICK_MS)
   }
@@ -356,6 +350,7 @@ class Engine implements Playback {
   }
 
   #settings(): PolicySettings {
+    if (this.#watch.firstFrameMs === null) return STARTING_SETTINGS
     if (this.#phase === 'http') return SWARM_SETTINGS
     if (!this.#swarm) {
       const expected = this.#torrentIsReal || this.#options.media.state === 'ready'

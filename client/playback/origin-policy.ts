@@ -93,6 +93,9 @@ export const WAITING_SETTINGS: PolicySettings = {
   lookAheadBytes: 64 * 1024 * 1024,
 }
 
+/** Before the first frame: what the decoder needs for it, with nothing beside it on the line. */
+export const STARTING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.5 }
+
 /** The same while the swarm is expected within seconds. */
 export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 8 }
 

@@ -1,10 +1,14 @@
-// On a page that was opened directly the <video> is in the document before the interface is: it
-// plays where the player is going to be, and the player takes it over. Moving a <video> within one
+// The <video> is in the document before the interface for it is: it plays where the player is going
+// to be, and the player takes it over. Moving a <video> within one
 // task does not pause it.
 import './early-video.css'
 import type { MediaRecord } from '#protocol/media.ts'
 
 const STAGE_ID = 'early-video'
+/** The interface waits for the first frame, but not longer. */
+const INTERFACE_WAIT_MS = 600
+
+let shown: Promise<void> = Promise.resolve()
 
 /** Puts the video where the page's player will be. */
 export function showEarly(video: HTMLVideoElement, media: MediaRecord, page: 'watch' | 'embed') {
@@ -15,7 +19,17 @@ export function showEarly(video: HTMLVideoElement, media: MediaRecord, page: 'wa
   const shape = width === null || height === null ? '16 / 9' : `${width} / ${height}`
   stage.style.setProperty('--shape', shape)
   stage.append(video)
+  removeStage()
   document.body.prepend(stage)
+  shown = firstFrameOf(video, media, INTERFACE_WAIT_MS)
+}
+
+/**
+ * @returns when the interface may take its share of the processor: the video that was shown early
+ *   has its first frame (of sound: its first data), or took too long
+ */
+export function earlyFrame(): Promise<void> {
+  return shown
 }
 
 /** Moves the video to the start of `player`, wherever it is now. */
@@ -26,11 +40,15 @@ export function takeOver(video: HTMLVideoElement, player: Element): void {
   } else {
     player.prepend(video)
   }
+  removeStage()
+}
+
+/** Takes the place away again, with the video when it is still there. */
+export function removeStage(): void {
   document.getElementById(STAGE_ID)?.remove()
 }
 
-/** @returns after the first frame (of sound: the first data) is there, or after `atMostMs` */
-export function firstFrameOf(
+function firstFrameOf(
   video: HTMLVideoElement,
   media: MediaRecord,
   atMostMs: number,

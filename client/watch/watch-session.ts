@@ -6,6 +6,7 @@ import type { MediaRecord } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
 import type { Playback, PlaybackSnapshot, PlaybackStats } from '../playback/playback.ts'
+import { removeStage, showEarly } from './early-video.ts'
 
 declare global {
   interface Window {
@@ -73,6 +74,7 @@ export class WatchSession {
     this.#unsubscribe()
     this.#listeners.clear()
     this.video.remove()
+    removeStage()
     await this.#playback.close()
   }
 
@@ -84,6 +86,16 @@ export class WatchSession {
   readonly #notify = (): void => {
     for (const listener of this.#listeners) listener()
   }
+}
+
+/** A press on a title is followed by its page within that time, or by none. */
+const ADOPTION_MS = 5_000
+
+/** Starts playback with the press on a title, ahead of the page that will show it. */
+export function startWatching(media: MediaRecord): void {
+  const session = openWatchSession(media, { autoplay: autoplayWanted('watch') })
+  showEarly(session.video, media, 'watch')
+  setTimeout(holdWatchSession(session), ADOPTION_MS)
 }
 
 let current: { session: WatchSession; holders: number } | null = null
