@@ -57,7 +57,10 @@ test('from the set-up link to a title that plays', async ({ page }) => {
   await expect(page.getByText('Delete')).toHaveCount(2, { timeout: 20_000 })
 
   await page.goto(`${server.url}/`)
-  await page.getByRole('link', { name: new RegExp(NAME.replace('.webm', '')) }).first().click()
+  await page
+    .getByRole('link', { name: new RegExp(NAME.replace('.webm', '')) })
+    .first()
+    .click()
   const video = page.locator('video')
   await expect(video).toHaveCount(1)
   await video.evaluate((element: HTMLVideoElement) => {

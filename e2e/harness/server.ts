@@ -8,8 +8,11 @@ import { basename, join } from 'node:path'
 import * as v from 'valibot'
 import { type MediaId, mediaIdSchema } from '#protocol/ids.ts'
 import { type MediaRecord, mediaRecordSchema, UPLOADED_MEDIA_HEADER } from '#protocol/media.ts'
+import packageJson from '../../package.json' with { type: 'json' }
 
 const ROOT = join(import.meta.dirname, '../..')
+/** The flags and the file of `npm start`. */
+const START = packageJson.scripts.start.split(' ').slice(1)
 const START_TIMEOUT_MS = 60_000
 const UPLOAD_CHUNK_BYTES = 64 * 1024 * 1024
 
@@ -46,7 +49,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
   let port = '0'
 
   const launch = async (extra: Record<string, string>): Promise<string> => {
-    child = spawn(process.execPath, ['server/main.ts'], {
+    child = spawn(process.execPath, START, {
       cwd: ROOT,
       env: {
         PATH: process.env['PATH'],

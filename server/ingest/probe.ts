@@ -1,18 +1,20 @@
 // Finds out what an uploaded file is from its bytes, and refuses what no browser would play. Name
-// and declared type count for nothing. Bounded in time and memory: parsing happens on a worker
-// thread that is thrown away.
+// and declared type count for nothing. Bounded in time and memory: parsing happens in a child
+// process that is thrown away.
+import { fork } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import { Worker } from 'node:worker_threads'
+import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { SlipstreamError } from '../http/errors.ts'
 import { readLayout } from './container-layout.ts'
 import { ACCEPTED, type MediaFacts, mediaFactsSchema } from './media-facts.ts'
-import type { Finding } from './probe-worker.ts'
+import type { Finding } from './probe-process.ts'
 
 const PATIENCE = 20_000
-/** A worker takes about 40 MB for its short life. */
+/** A process takes about 90 MB for its short life. */
 const AT_ONCE = 2
-const WORKER_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 }
+const PROCESS = fileURLToPath(new URL('./probe-process.ts', import.meta.url))
+const LIMITS = ['--max-old-space-size=256', '--max-semi-space-size=16']
 
 const messageSchema = v.union([
   v.object({ ready: v.literal(true) }),
@@ -63,21 +65,16 @@ function refusal(sentence: string): SlipstreamError {
   return new SlipstreamError('unsupported_media', `${sentence} ${ACCEPTED}`)
 }
 
-/** Runs the worker and outlives whatever happens to it. */
+/** Runs the process and outlives whatever happens to it. */
 function examineApart(
   path: string,
   { signal, patience = PATIENCE }: ProbeOptions,
 ): Promise<Finding> {
-  const worker = new Worker(new URL('./probe-worker.ts', import.meta.url), {
-    workerData: { path },
-    resourceLimits: WORKER_LIMITS,
-    env: {},
-    stdout: true,
-    stderr: true,
-  })
   // Chatter of a parser about a strange file does not belong into our log.
-  worker.stdout.resume()
-  worker.stderr.resume()
+  const child = fork(PROCESS, [path], {
+    execArgv: LIMITS,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
   const { promise, resolve, reject } = Promise.withResolvers<Finding>()
   let ready = false
   const timer = setTimeout(() => {
@@ -85,22 +82,22 @@ function examineApart(
   }, patience)
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
-  worker.on('message', (message: unknown) => {
+  child.on('message', (message: unknown) => {
     const parsed = v.parse(messageSchema, message)
     if ('ready' in parsed) ready = true
     else resolve(parsed)
   })
-  worker.on('error', (error) => {
-    if (ready) resolve({ refused: 'Its structure makes no sense, it seems to be damaged.' })
-    else reject(new Error('the thread that reads uploads does not start', { cause: error }))
+  child.on('error', (error) => {
+    reject(new Error('the process that reads uploads does not start', { cause: error }))
   })
-  worker.on('exit', (code) => {
-    reject(new Error(`the thread that reads uploads ended without an answer (code ${code})`))
+  child.on('exit', (code) => {
+    if (ready) resolve({ refused: 'Its structure makes no sense, it seems to be damaged.' })
+    else reject(new Error(`the process that reads uploads ended with ${code} at its start`))
   })
   return promise.finally(() => {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
-    return worker.terminate()
+    child.kill('SIGKILL')
   })
 }
 

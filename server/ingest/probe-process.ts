@@ -1,7 +1,7 @@
-// Worker thread that reads one file with mediabunny and posts what it is. It runs apart, because a
-// malicious file may keep a parser busy or fill its memory: then this thread dies, not the server.
+// Child process that reads one file with mediabunny and sends what it is. It runs apart, because a
+// malicious file may keep a parser busy or fill its memory: then this process dies, not the server;
+// and because the memory that even a good file takes goes away with it.
 import { setTimeout as delay } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
 import {
   ADTS,
   EncodedPacketSink,
@@ -21,7 +21,7 @@ import {
 import * as v from 'valibot'
 import type { Container, MediaFacts } from './media-facts.ts'
 
-/** What the worker posts, after `{ready: true}`. */
+/** What the process sends, after `{ready: true}`. */
 export type Finding =
   | { readonly facts: Omit<MediaFacts, 'size' | 'fastStart'> }
   /** `reason` is a sentence for a person. */
@@ -101,6 +101,10 @@ async function durationOf(input: Input): Promise<number | null> {
   return given !== null && Number.isFinite(given) && given > 0 ? given : null
 }
 
-const { path } = v.parse(v.object({ path: v.string() }), workerData)
-parentPort?.postMessage({ ready: true })
-parentPort?.postMessage(await examine(path))
+const send = (message: Finding | { readonly ready: true }): Promise<void> =>
+  new Promise((resolve) => process.send?.(message, () => resolve()))
+
+const path = v.parse(v.string(), process.argv[2])
+await send({ ready: true })
+await send(await examine(path))
+process.exit(0)
