@@ -1,7 +1,7 @@
 // A part of the benchmark, one for each thing that has goals.
 import type { PartReport } from './report.ts'
 
-export interface BenchOptions {
+interface BenchOptions {
   /** Small inputs and few rounds: fine for a look, too small for the goals. */
   readonly quick: boolean
 }

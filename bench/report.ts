@@ -2,7 +2,7 @@
 // beside the figures and are never asserted: a slow machine is not a failed run.
 import { ratioOf, type Series, type Spread, spreadOf } from './rounds.ts'
 
-export type Unit = 'ms' | 'MB/s' | 'MB' | 'bytes' | 's/GB'
+type Unit = 'ms' | 'MB/s' | 'MB' | 'bytes' | 's/GB'
 
 export interface Goal {
   readonly bound: 'at least' | 'at most' | 'more than'
@@ -10,7 +10,7 @@ export interface Goal {
 }
 
 /** A wish for the ratio of two contenders of a comparison. */
-export interface RatioGoal extends Goal {
+interface RatioGoal extends Goal {
   readonly contender: string
   readonly over: string
 }

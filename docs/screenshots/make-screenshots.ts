@@ -1,12 +1,15 @@
 // Makes the pictures of every page, light and dark, desktop and phone width, from a running server:
 // `node docs/screenshots/make-screenshots.ts` (Node 24, see the README). They land beside this file.
 import { join } from 'node:path'
-import { chromium, type BrowserContext, type Page } from '@playwright/test'
+import { type BrowserContext, chromium, type Page } from '@playwright/test'
 import { CHROMIUM_FLAGS, findChromium } from '../../e2e/harness/chromium.ts'
 import { clip } from '../../e2e/harness/clips.ts'
 import { ADMIN, startServer } from '../../e2e/harness/server.ts'
 
-const WIDTHS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const
+const WIDTHS = {
+  desktop: { width: 1280, height: 800 },
+  phone: { width: 390, height: 844 },
+} as const
 const SCHEMES = ['light', 'dark'] as const
 const SAMPLE = join(import.meta.dirname, '../../public/sample/slipstream-sample.webm')
 
@@ -53,7 +56,9 @@ try {
       await page.goto(`${full.url}/watch/${sample.id}`)
       await play(page)
       await page.waitForFunction(
-        () => (window as unknown as { slipstream: { stats(): { peers: number } } }).slipstream.stats().peers > 0,
+        () =>
+          (window as unknown as { slipstream: { stats(): { peers: number } } }).slipstream.stats()
+            .peers > 0,
         null,
         { timeout: 20_000 },
       )
@@ -68,7 +73,10 @@ try {
       await admin.getByLabel(/e-?mail/i).fill(ADMIN.email)
       await admin.getByLabel(/^password/i).fill(ADMIN.password)
       await admin.getByRole('button', { name: /sign in/i }).click()
-      await admin.getByRole('heading', { name: /upload/i }).first().waitFor()
+      await admin
+        .getByRole('heading', { name: /upload/i })
+        .first()
+        .waitFor()
       await save(admin, 'admin')
       await context.close()
     }
