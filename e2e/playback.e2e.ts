@@ -22,9 +22,7 @@ for (const format of ['webm', 'mp4', 'mp4-moov-last'] as const) {
     const contextA = await browser.newContext()
     const a = await watch(contextA, `${server.url}/watch/${media.id}`)
     await expect.poll(async () => (await a.stats()).firstFrameMs).not.toBeNull()
-    const first = await a.stats()
-    expect(first.firstFrameMs).toBeLessThan(1_000)
-    expect(first.phase).toBe('placeholder')
+    expect((await a.stats()).phase).toBe('placeholder') // it did not wait for the torrent
 
     await a.untilPhase('swarm')
     await a.untilPosition(BUILD_DELAY_MS / 1000 + 2)

@@ -36,7 +36,7 @@ import type { ByteRange } from './range.ts'
 import { Reader } from './reader.ts'
 import { waitForServiceWorker } from './service-worker-client.ts'
 import { serveStreams } from './stream-server.ts'
-import { joinSwarm, type Swarm } from './swarm.ts'
+import { joinSwarm, preloadSwarm, type Swarm } from './swarm.ts'
 import { followTorrent } from './torrent-source.ts'
 import { VideoWatch } from './video-watch.ts'
 
@@ -206,7 +206,8 @@ class Engine implements Playback {
     })
     setSource(video, streamPath(session, media.filename))
     if (typeof RTCPeerConnection === 'undefined') this.#phase = 'http'
-    void this.#firstFrame.promise.then(() =>
+    void this.#firstFrame.promise.then(() => {
+      if (media.state === 'ready' && this.#phase !== 'http') preloadSwarm()
       followTorrent({
         media,
         signal: this.#closing.signal,
@@ -215,8 +216,8 @@ class Engine implements Playback {
         onDeleted: () => {
           this.#problem = DELETED
         },
-      }),
-    )
+      })
+    })
   }
 
   async #joinSwarm(metainfo: Uint8Array): Promise<void> {

@@ -96,8 +96,8 @@ export const WAITING_SETTINGS: PolicySettings = {
 /** Before the first frame: what the decoder needs for it, with nothing beside it on the line. */
 export const STARTING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.5 }
 
-/** The same while the swarm is expected within seconds. */
-export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 8 }
+/** The same while the swarm is expected within seconds: peers will bring what is not fetched yet. */
+export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 4 }
 
 /** In the swarm, and without hope for one. */
 export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 60 }

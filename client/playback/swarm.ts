@@ -61,13 +61,20 @@ export interface Swarm {
   close(): Promise<void>
 }
 
+/** Starts loading WebTorrent ahead of the moment when the torrent is there. */
+export function preloadSwarm(): void {
+  loadWebTorrent().catch(() => {}) // `joinSwarm` tells
+}
+
+const loadWebTorrent = () => import('webtorrent/dist/webtorrent.min.js')
+
 /**
  * Loads WebTorrent, verifies the pieces held and joins.
  * @throws Error when the metainfo is not of this title, or WebTorrent cannot start
  */
 export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
   const arrived = performance.now()
-  const { default: WebTorrent } = await import('webtorrent/dist/webtorrent.min.js')
+  const { default: WebTorrent } = await loadWebTorrent()
   const client = new WebTorrent({
     dht: false,
     lsd: false,
