@@ -7,10 +7,11 @@ import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { registerServiceWorker } from './playback/service-worker-client.ts'
 import { earlyFrame, showEarly } from './watch/early-video.ts'
-import { autoplayWanted, openWatchSession } from './watch/watch-session.ts'
+import { autoplayWanted, exposeStatistics, openWatchSession } from './watch/watch-session.ts'
 
 function start(): void {
   registerServiceWorker()
+  exposeStatistics()
   applyColorScheme()
   const { media } = readBoot()
   const page = pageOf(location.pathname)

@@ -327,6 +327,24 @@ test('malformed HTTP is refused and the server goes on', async () => {
   expect((await json('/healthz')).status).toBe(200)
 })
 
+test('an upgrade that is not offered is ignored, and HEAD of the events ends', async () => {
+  const plain = await raw('/healthz', { Connection: 'Upgrade', Upgrade: 'h2c' })
+  expect(plain.status).toBe(200)
+  const head = await call(`/api/media/${media.id}/events`, { method: 'HEAD' })
+  expect(head.status).toBe(200)
+  const posted = await json('/', { method: 'POST' })
+  expect(posted).toMatchObject({ status: 405, body: { error: { code: 'method_not_allowed' } } })
+  expect((await call('/index.html', { redirect: 'manual' })).status).toBe(301)
+})
+
+test('a file of the pages that is not there is a 404, compressed or not', async () => {
+  for (const encoding of ['br', 'gzip', 'identity']) {
+    const missing = await raw('/assets/of-an-older-build.js', { 'Accept-Encoding': encoding })
+    expect(missing.status).toBe(404)
+  }
+  expect((await json('/healthz')).status).toBe(200)
+})
+
 async function announceOver(record: MediaRecord) {
   const infoHash = record.state === 'ready' ? record.infoHash.replace(/../g, '%$&') : ''
   const query = `info_hash=${infoHash}&peer_id=${'x'.repeat(20)}&port=6881&left=0`

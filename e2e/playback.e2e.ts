@@ -83,12 +83,56 @@ test('seeking forward and back works before and after the swap', async ({ page, 
   expect((await viewer.recorded()).sources).toHaveLength(1)
 })
 
+test('a viewer who reloads holds every piece verified and feeds the next one', async ({
+  browser,
+}) => {
+  const media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  await server.untilReady(media.id)
+  const contextA = await browser.newContext()
+  const a = await watch(contextA, `${server.url}/watch/${media.id}`)
+  await a.untilPhase('swarm')
+  await expect
+    .poll(async () => (await a.stats()).pieces, { timeout: 40_000 })
+    .toMatchObject({ have: (await a.stats()).pieces.total })
+
+  const sentBefore = await server.webSeedBytes()
+  await a.page.reload({ waitUntil: 'domcontentloaded' })
+  await a.untilPhase('swarm')
+  const back = await a.stats()
+  expect(back.swap?.piecesReused).toBe(back.pieces.total)
+  expect(back.pieces.have).toBe(back.pieces.total)
+  expect(back.bytes).toMatchObject({ placeholder: 0, origin: 0, wasted: 0 })
+  expect(await server.webSeedBytes()).toBe(sentBefore)
+
+  const contextB = await browser.newContext()
+  const b = await watch(contextB, `${server.url}/watch/${media.id}`)
+  await b.untilEnded()
+  expect((await b.stats()).bytes.peers).toBeGreaterThan(media.size / 2)
+  expect((await a.stats()).bytes.uploaded).toBeGreaterThan(media.size / 2)
+  await contextA.close()
+  await contextB.close()
+})
+
+test('statistics are answered on the page of a title that is not there', async ({ page }) => {
+  for (const path of ['watch', 'embed']) {
+    await page.goto(`${server.url}/${path}/${'0'.repeat(16)}`)
+    const stats = await page.evaluate(() =>
+      (window as unknown as { slipstream: { stats(): unknown } }).slipstream.stats(),
+    )
+    expect(stats).toMatchObject({ phase: 'placeholder', firstFrameMs: null, peers: 0 })
+  }
+})
+
 test('without a service worker it plays over plain HTTP', async ({ browser }) => {
   const media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
   const context = await browser.newContext({ serviceWorkers: 'block' })
   const viewer = await watch(context, `${server.url}/watch/${media.id}`)
   await viewer.untilPosition(3)
-  expect((await viewer.stats()).phase).toBe('http')
+  const stats = await viewer.stats()
+  expect(stats.phase).toBe('http')
+  expect(stats.bytes.origin).toBe(0)
+  expect(stats.bytes.wasted).toBe(stats.bytes.placeholder) // fetched ahead for the worker
+  expect(stats.bytes.wasted).toBeLessThanOrEqual(256 * 1024)
   expect(new URL((await viewer.video()).src, server.url).pathname).toMatch(/^\/media\//)
   await context.close()
 })

@@ -54,10 +54,32 @@ export const cataloguePageSchema = v.object({
 export type CataloguePage = v.InferOutput<typeof cataloguePageSchema>
 
 /** Body of `PATCH /api/media/:id`; what is left out stays as it is. */
-export const mediaEditSchema = v.strictObject({
-  title: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(300))),
-  description: v.optional(v.pipe(v.string(), v.trim(), v.maxLength(10_000))),
-})
+export const mediaEditSchema = v.pipe(
+  v.unknown(),
+  v.check((body) => !Array.isArray(body), 'is a list'),
+  v.strictObject(
+    {
+      title: v.optional(
+        v.pipe(
+          v.string('must be text'),
+          v.regex(/^\P{Cc}*$/u, 'must be one line of text'),
+          v.trim(),
+          v.minLength(1, 'must not be empty'),
+          v.maxLength(300, 'must have at most 300 characters'),
+        ),
+      ),
+      description: v.optional(
+        v.pipe(
+          v.string('must be text'),
+          v.regex(/^(\P{Cc}|[\n\r\t])*$/u, 'must be plain text'),
+          v.trim(),
+          v.maxLength(10_000, 'must have at most 10,000 characters'),
+        ),
+      ),
+    },
+    'cannot be changed',
+  ),
+)
 export type MediaEdit = v.InferOutput<typeof mediaEditSchema>
 
 /** Data of each Server-Sent Event of `GET /api/media/:id/events`, by event name. */

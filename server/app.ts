@@ -4,19 +4,25 @@
 import { mkdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import express, { type NextFunction, type Request, type Response } from 'express'
+import express, {
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
-import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import type { MediaId } from '#protocol/ids.ts'
+import { parseStreamPath, webSeedPath } from '#protocol/stream.ts'
 import { createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { createDiskBlobStore } from './blobs/disk-blob-store.ts'
 import type { Config } from './config/config.ts'
-import { openDatabase } from './database/database.ts'
+import { type Database, openDatabase } from './database/database.ts'
 import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
 import { SlipstreamError } from './http/errors.ts'
-import { requestOrigin } from './http/request-address.ts'
+import { clientAddress, requestOrigin } from './http/request-address.ts'
 import { sendError } from './http/send-error.ts'
 import { createIngest } from './ingest/ingest.ts'
 import { BuildQueue } from './jobs/build-queue.ts'
@@ -34,6 +40,10 @@ import { WebSeed } from './web-seed/web-seed.ts'
 
 /** How long requests under way may take to finish when the server stops. */
 const DRAIN_MS = 5_000
+/** How long the head of a request may take to arrive. */
+const HEADERS_TIMEOUT_MS = 60_000
+/** How long the JSON body of a request may take to arrive. */
+const BODY_TIMEOUT_MS = 30_000
 
 export interface AppOverrides {
   readonly now?: () => number
@@ -61,8 +71,7 @@ export async function createApp(
   overrides: AppOverrides = {},
 ): Promise<App> {
   const now = overrides.now ?? Date.now
-  await mkdir(config.dataDir, { recursive: true, mode: 0o750 })
-  const database = await openDatabase(join(config.dataDir, 'slipstream.db'))
+  const database = await openDataFolder(config.dataDir)
   const blobs = createDiskBlobStore(join(config.dataDir, 'blobs'))
   const catalogue = createCatalogue(database)
   const metrics = createMetrics()
@@ -88,6 +97,7 @@ export async function createApp(
     address: string | undefined,
     hop: number,
   ) => boolean
+  const addressOf = clientAddress(isTrusted)
   const originOf = requestOrigin({
     publicUrl: config.publicUrl,
     isTrustedProxy: (address) => isTrusted(address, 0),
@@ -104,11 +114,13 @@ export async function createApp(
     ingest,
     log,
   })
-  await uploads.finishInterrupted()
-  await ingest.removeOrphans()
+  await ingest.reportOrphans(uploads.reserved)
+  const caughtUp = uploads.finishInterrupted().catch((err) => {
+    log.error({ err }, 'interrupted uploads cannot be looked for')
+  })
   const tracker = new Tracker({
     isKnown: (infoHash) => catalogue.hasInfoHash(infoHash),
-    trustProxy: config.trustProxy !== false,
+    addressOf,
     log,
   })
   const webSeed = new WebSeed({
@@ -130,7 +142,12 @@ export async function createApp(
   }
 
   const server = createServer(
-    { requestTimeout: 0, keepAliveTimeout: 65_000 },
+    {
+      requestTimeout: 0, // uploads may take their time
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: 65_000,
+      shouldUpgradeCallback: isWebSocket,
+    },
     (request, response) => {
       dispatch(request, response).catch((error) => sendError(request, response, error, log))
     },
@@ -169,7 +186,7 @@ export async function createApp(
     const { type, text } = await metrics.render()
     response.set('Content-Type', type).send(text)
   })
-  web.use('/api', express.json({ limit: '16kb' }))
+  web.use('/api', limitBodyTime, express.json({ limit: '16kb' }))
   web.use(accountRoutes({ accounts, originOf, log }))
   web.get('/api/media/:id/events', events.handle)
   web.use(
@@ -188,12 +205,9 @@ export async function createApp(
   })
   // Reached only without the service worker, which answers this address otherwise.
   web.get('/stream/:session/:filename', (request, response) => {
-    const [id, revision] = request.params.session.split('.')
-    if (parseMediaId(id) === null || !/^\d{1,9}$/.test(revision ?? '')) {
-      throw new SlipstreamError('not_found', 'There is no such stream.')
-    }
-    const name = encodeURIComponent(request.params.filename)
-    response.redirect(307, `/media/${id}/${name}?revision=${revision}`)
+    const target = parseStreamPath(request.path)
+    if (target === null) throw new SlipstreamError('not_found', 'There is no such stream.')
+    response.redirect(307, webSeedPath(target.mediaId, target.revision, target.filename))
   })
   const settings: SiteSettings = {
     iceServers: config.iceServers,
@@ -229,13 +243,26 @@ export async function createApp(
       await Promise.all([closed, queue.close()])
       clearTimeout(cut)
       webSeed.close()
-      await Promise.all([hasher.close(), uploads.close(), pages.close()])
+      await Promise.all([hasher.close(), uploads.close(), caughtUp, pages.close()])
       await database.destroy()
     },
   }
 }
 
+async function openDataFolder(path: string): Promise<Database> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o750 })
+    return await openDatabase(join(path, 'slipstream.db'))
+  } catch (cause) {
+    const reason = (cause as Error).message
+    const advice = 'Set DATA_DIR to a folder that this user may write.'
+    throw new Error(`The data folder ${path} cannot be used: ${reason}. ${advice}`, { cause })
+  }
+}
+
 function parseUrl(request: IncomingMessage): URL {
+  // The absolute form, which every server must take (RFC 9112 §3.2.2).
+  request.url = request.url?.replace(/^https?:\/\/([\w.-]+|\[[\da-f:]+\])(:\d+)?\/?/i, '/')
   // A path such as `//host` must not be read as another host.
   const path = (request.url ?? '/').replace(/^\/{2,}/, '/')
   const url = path.startsWith('/') && URL.canParse(path, 'http://localhost')
@@ -243,7 +270,20 @@ function parseUrl(request: IncomingMessage): URL {
   return new URL(path, 'http://localhost')
 }
 
-async function databaseAnswers(database: Awaited<ReturnType<typeof openDatabase>>) {
+/** Other upgrades are ignored, as RFC 9110 §7.8 lets a server do: the request is answered plainly. */
+const isWebSocket = (request: IncomingMessage): boolean =>
+  request.headers.upgrade?.toLowerCase() === 'websocket'
+
+/** Uploads may take their time, they do not come here; a JSON body that trickles in is cut off. */
+const limitBodyTime: RequestHandler = (request, _response, next) => {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const timer = setTimeout(() => request.destroy(), BODY_TIMEOUT_MS)
+    for (const over of ['end', 'close']) request.once(over, () => clearTimeout(timer))
+  }
+  next()
+}
+
+async function databaseAnswers(database: Database): Promise<boolean> {
   try {
     await database.selectFrom('media').select('id').limit(1).execute()
     return true

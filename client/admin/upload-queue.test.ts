@@ -234,6 +234,44 @@ describe('UploadQueue', () => {
     expect(await storedFiles()).toEqual([])
   })
 
+  it('sends nothing of a file that is taken off the list while its past is looked up', async () => {
+    let answer = () => {}
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    storage.findUploadsByFingerprint = async () => {
+      await asked
+      return []
+    }
+    const queue = createQueue()
+    queue.add([fileOf('a.webm', 200_000)])
+    const removed = queue.remove(queue.getSnapshot().uploads[0]?.id ?? 0)
+    answer()
+    await removed
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(patches).toBe(0)
+    expect(await storedFiles()).toEqual([])
+  })
+
+  it('ends an upload of an earlier visit on the server when its file is taken off the list', async () => {
+    misbehave = (patch) => patch === 2 // hangs
+    const before = createQueue()
+    before.add([fileOf('a.webm', 200_000)])
+    await expect.poll(() => patches).toBe(2)
+    before.close()
+    expect((await storedFiles()).length).toBe(1)
+
+    gate = new Promise(() => {}) // two others keep the queue busy
+    const after = createQueue()
+    after.add(['b.webm', 'c.webm', 'a.webm'].map((name) => fileOf(name, 200_000)))
+    const waiting = after.getSnapshot().uploads.find(({ name }) => name === 'a.webm')
+    expect(waiting?.state.name).toBe('waiting')
+    await expect.poll(storedFiles).toHaveLength(3)
+    await after.remove(waiting?.id ?? 0)
+    expect(await storedFiles()).toHaveLength(2)
+    expect(after.getSnapshot().unfinished).toEqual([])
+  })
+
   it("shows the server's own words when it refuses a file, and does not try again", async () => {
     const message = 'This is a text file, neither video nor audio.'
     const body = JSON.stringify({ error: { code: 'unsupported_media', message } })

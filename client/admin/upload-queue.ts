@@ -148,8 +148,7 @@ export class UploadQueue {
     const stored = this.#stored.find(({ urlStorageKey }) => urlStorageKey === key)
     await this.#storage.removeUpload(key)
     await this.#readStorage()
-    // The server clears what is left over in time; that it is gone already is no failure.
-    if (stored?.uploadUrl) await Upload.terminate(stored.uploadUrl, {}).catch(() => undefined)
+    await endOnServer(stored)
   }
 
   pause(id: number): void {
@@ -175,9 +174,14 @@ export class UploadQueue {
     const entry = this.#find(id)
     if (entry === undefined) return
     this.#entries = this.#entries.filter((other) => other !== entry)
+    const isDone = entry.state.name === 'done'
+    if (!isDone) entry.state = { name: 'paused' } // nothing that is still under way starts it again
+    entry.starts += 1
     this.#advance()
-    if (entry.state.name === 'done') return
-    await entry.upload.abort(entry.upload.url !== null).catch(() => undefined)
+    if (isDone) return
+    const { url } = entry.upload
+    await entry.upload.abort(url !== null).catch(() => undefined)
+    if (url === null) await this.#discardEarlier(entry.fingerprint)
     await this.#readStorage()
   }
 
@@ -294,6 +298,16 @@ export class UploadQueue {
     if (entry.starts === start && entry.state.name === 'uploading') entry.upload.start()
   }
 
+  /** Ends what earlier visits began of a file that this visit has not begun with. */
+  async #discardEarlier(fingerprint: string): Promise<void> {
+    // Private windows may refuse the storage: then there is nothing.
+    const earlier = await this.#storage.findUploadsByFingerprint(fingerprint).catch(() => [])
+    for (const stored of earlier) {
+      await this.#storage.removeUpload(stored.urlStorageKey)
+      await endOnServer(stored)
+    }
+  }
+
   async #readStorage(): Promise<void> {
     this.#stored = await this.#storage.findAllUploads().catch(() => [])
     this.#report()
@@ -320,6 +334,11 @@ export class UploadQueue {
   #find(id: number): Entry | undefined {
     return this.#entries.find((entry) => entry.id === id)
   }
+}
+
+/** The server clears what is left over in time; that it is gone already is no failure. */
+async function endOnServer(stored: PreviousUpload | undefined): Promise<void> {
+  if (stored?.uploadUrl) await Upload.terminate(stored.uploadUrl, {}).catch(() => undefined)
 }
 
 function isActive(state: UploadState): boolean {

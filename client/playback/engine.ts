@@ -32,16 +32,18 @@ import type {
   PlaybackStats,
 } from './playback.ts'
 import { DELETED, problemOfOrigin, problemOfVideo } from './problems.ts'
-import type { ByteRange } from './range.ts'
-import { Reader } from './reader.ts'
-import { waitForServiceWorker } from './service-worker-client.ts'
+import { type ByteRange, Reader } from './reader.ts'
+import { mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
+import { noteStored, wasStored } from './stored-titles.ts'
 import { serveStreams } from './stream-server.ts'
-import { joinSwarm, preloadSwarm, type Swarm } from './swarm.ts'
+import { joinSwarm, preloadSwarm, type Swarm, type SwarmTotals } from './swarm.ts'
 import { followTorrent } from './torrent-source.ts'
 import { VideoWatch } from './video-watch.ts'
 
 /** A first visit installs the worker in some tens of milliseconds; beyond this it is hopeless. */
 const WORKER_WAIT_MS = 1500
+/** What an earlier visit left is worth waiting so long before anything is fetched. */
+const RESTORE_WAIT_MS = 150
 const TICK_MS = 250
 /** While bytes arrive, the policy looks at them so often. */
 const BYTES_TICK_MS = 30
@@ -71,6 +73,8 @@ class Engine implements Playback {
   /** Where the last reader stood: read-ahead goes on from there while there is none. */
   #lastDemand: Demand
   #swarm: Swarm | null = null
+  /** What the swarm carried, once it has been left. */
+  #totals: SwarmTotals = { received: 0, uploaded: 0, wasted: 0 }
   #torrentIsReal = false
   /** When the swarm was joined, by `performance.now()`. */
   #joinedAt = 0
@@ -79,6 +83,12 @@ class Engine implements Playback {
   #originProblem: PlaybackProblem | null = null
   #problem: PlaybackProblem | null = null
   #bytes = { placeholder: 0, origin: 0, wasted: 0 }
+  /** True when the `<video>` plays the web seed itself, without the service worker. */
+  #isDirect = false
+  /** False until it is known what need not be fetched, and for good when the browser fetches. */
+  #mayFetch = false
+  /** Pieces that HTTP brought and nobody has verified yet. */
+  readonly #unverified = new Set<PieceIndex>()
   /** Pieces that HTTP brought wrong once; the second time the torrent is not believed. */
   readonly #wrongOnce = new Set<PieceIndex>()
   /** The first frame shows, or is not worth waiting for any longer. */
@@ -102,16 +112,25 @@ class Engine implements Playback {
     })
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
     this.#closing.signal.addEventListener('abort', () => clearTimeout(firstFrameWait))
+    const title = `${media.id}-${media.revision}`
+    const comesBack = wasStored(title)
     this.#store = new PieceStore(this.#layout, async () => {
-      await this.#firstFrame.promise
-      return openOpfs(`${media.id}-${media.revision}`, this.#layout)
+      if (!comesBack) await this.#firstFrame.promise
+      if (this.#isDirect) return null
+      const opened = await openOpfs(title, this.#layout)
+      if (opened) noteStored(title)
+      return opened
     })
+    void this.#store.restored.then(() => this.#offerHeld()) // a swarm that did not wait for them
     this.#store.subscribe(() => this.#wakeReaders())
     this.#fetcher = new OriginFetcher({
       urls: this.#seeds,
       layout: this.#layout,
       isHeld: (index) => this.#store.has(index),
       onBytes: (count) => this.#onBytes(count),
+      onWasted: (count) => {
+        this.#bytes.wasted += count
+      },
       onPiece: (index, bytes) => this.#onPiece(index, bytes),
       onTrouble: (trouble) => {
         this.#originProblem = problemOfOrigin(trouble)
@@ -125,11 +144,11 @@ class Engine implements Playback {
       signal: this.#closing.signal,
     })
     this.#snapshot = { stats: this.stats(), problem: null }
-    this.#start()
+    this.#start(comesBack)
   }
 
   stats(): PlaybackStats {
-    const totals = this.#swarm?.totals ?? { received: 0, uploaded: 0, wasted: 0 }
+    const totals = this.#swarm?.totals ?? this.#totals
     return {
       phase: this.#phase,
       firstFrameMs: this.#watch.firstFrameMs,
@@ -173,13 +192,13 @@ class Engine implements Playback {
   }
 
   /** Sets the source at once where that is possible, so that a `play()` right after it holds. */
-  #start(): void {
-    if (!('serviceWorker' in navigator) || !isSecureContext) {
+  #start(comesBack: boolean): void {
+    if (!mayBeControlled()) {
       this.#playDirectly()
       return
     }
-    const first = pieceIndex(this.#layout, 0)
-    this.#fetcher.start(first, first) // here by the time that the worker asks
+    if (!comesBack) this.#startFetching()
+    else void this.#store.restoredWithin(RESTORE_WAIT_MS).then(() => this.#startFetching())
     const go = (controlled: boolean): void => {
       if (this.#closing.signal.aborted) return
       if (controlled) this.#playStream()
@@ -189,9 +208,22 @@ class Engine implements Playback {
     else void waitForServiceWorker(WORKER_WAIT_MS).then(go)
   }
 
+  #startFetching(): void {
+    if (this.#isDirect) return
+    this.#mayFetch = true
+    const first = pieceIndex(this.#layout, 0)
+    // Here by the time that the worker asks.
+    if (!this.#store.has(first)) this.#fetcher.start(first, first)
+    this.#queueTick()
+  }
+
+  /** The browser fetches by itself; what has come of the first piece came for nothing. */
   #playDirectly(): void {
     this.#phase = 'http'
+    this.#isDirect = true
+    this.#mayFetch = false
     this.#fetcher.close()
+    this.#bytes.wasted = this.#bytes.placeholder
     setSource(this.#options.video, this.#seeds[0] ?? '')
   }
 
@@ -212,7 +244,6 @@ class Engine implements Playback {
         media,
         signal: this.#closing.signal,
         onReal: (metainfo) => void this.#joinSwarm(metainfo),
-        onFailed: () => {}, // HTTP goes on; a later build may still bring the torrent
         onDeleted: () => {
           this.#problem = DELETED
         },
@@ -229,6 +260,7 @@ class Engine implements Playback {
         layout: this.#layout,
         store: this.#store,
         iceServers: this.#options.iceServers,
+        signal: this.#closing.signal,
         onChange: () => this.#tickWithin(BYTES_TICK_MS),
         onBroken: () => this.#leaveSwarm(),
       })
@@ -237,23 +269,32 @@ class Engine implements Playback {
       this.#joinedAt = performance.now()
       this.#phase = 'swarm'
       this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
-      for (const index of this.#store.held()) {
-        if (swarm.isVerified(index)) continue // arrived while WebTorrent verified the others
-        const length = lengthOfPiece(this.#layout, index)
-        const bytes = await this.#store.read(index, 0, length).catch(() => null)
-        if (bytes) await this.#offer(swarm, index, bytes) // else the store has just dropped it
-      }
+      await this.#offerHeld()
     } catch {
       this.#leaveSwarm()
     }
     this.#tick()
   }
 
+  /** Has the pieces verified that came, from wherever, while WebTorrent verified the others. */
+  async #offerHeld(): Promise<void> {
+    for (const index of this.#store.held()) {
+      const swarm = this.#swarm
+      if (!swarm) return
+      if (swarm.isVerified(index)) continue
+      const length = lengthOfPiece(this.#layout, index)
+      const bytes = await this.#store.read(index, 0, length).catch(() => null)
+      if (bytes) await this.#offer(swarm, index, bytes) // else the store has just dropped it
+    }
+  }
+
   #leaveSwarm(): void {
     this.#phase = 'http'
     const swarm = this.#swarm
+    if (!swarm) return
+    this.#totals = swarm.totals
     this.#swarm = null
-    void swarm?.close()
+    void swarm.close()
   }
 
   #openReader(range: ByteRange): Reader {
@@ -283,28 +324,36 @@ class Engine implements Playback {
   }
 
   #onBytes(count: number): void {
-    if (this.#swarm) this.#bytes.origin += count
+    if (this.#swap) this.#bytes.origin += count
     else this.#bytes.placeholder += count
     this.#wakeReaders()
     this.#tickWithin(BYTES_TICK_MS)
   }
 
   #onPiece(index: PieceIndex, bytes: Bytes): void {
-    this.#store.write(index, bytes)
-    if (this.#swarm) void this.#offer(this.#swarm, index, bytes)
     this.#queueTick()
+    if (this.#store.has(index)) {
+      this.#bytes.wasted += bytes.length // somebody else was faster
+      return
+    }
+    this.#store.write(index, bytes)
+    this.#unverified.add(index)
+    if (this.#swarm) void this.#offer(this.#swarm, index, bytes)
   }
 
-  /** Has a piece that came over HTTP verified, and dropped when it is wrong. */
+  /** Has a piece of the store verified, and dropped when it is wrong. */
   async #offer(swarm: Swarm, index: PieceIndex, bytes: Bytes): Promise<void> {
     const outcome = await swarm.inject(index, bytes)
-    if (outcome === 'taken' || this.#swarm !== swarm) return
-    this.#bytes.wasted += bytes.length
+    if (this.#swarm !== swarm) return
+    const cameByHttp = this.#unverified.delete(index)
+    if (outcome === 'taken') return
+    if (cameByHttp) this.#bytes.wasted += bytes.length
     if (outcome === 'known') return
-    if (this.#wrongOnce.has(index)) return this.#leaveSwarm() // the origin has another file
-    this.#wrongOnce.add(index)
     this.#store.drop(index)
     this.#queueTick()
+    if (!cameByHttp) return // damaged on the disk
+    if (this.#wrongOnce.has(index)) return this.#leaveSwarm() // the origin has another file
+    this.#wrongOnce.add(index)
   }
 
   #queueTick(): void {
@@ -324,7 +373,7 @@ class Engine implements Playback {
   }
 
   #tick(): void {
-    if (this.#closing.signal.aborted || !this.#options.video.src) return
+    if (this.#closing.signal.aborted || !this.#mayFetch || !this.#options.video.src) return
     const swarm = this.#swarm
     const decision = decide({
       layout: this.#layout,

@@ -15,8 +15,8 @@ interface SyncAccessHandle {
 
 const ROOT = 'pieces'
 /** After a reload the worker before this one may still hold the files for a moment. */
-const OPEN_ATTEMPTS = 8
-const OPEN_RETRY_MS = 150
+const OPEN_ATTEMPTS = 40
+const OPEN_RETRY_MS = 30
 /** Folders untouched for so long are removed when another title is opened. */
 const KEEP_MS = 14 * 24 * 3600 * 1000
 

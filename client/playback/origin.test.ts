@@ -51,11 +51,12 @@ interface Run {
   readonly pieces: Map<PieceIndex, Uint8Array>
   readonly troubles: (OriginTrouble | null)[]
   bytes: number
+  wasted: number
 }
 
 function run(urls: string[], silenceMs = 5000): Run {
   const pieces = new Map<PieceIndex, Uint8Array>()
-  const state = { pieces, troubles: [] as (OriginTrouble | null)[], bytes: 0 }
+  const state = { pieces, troubles: [] as (OriginTrouble | null)[], bytes: 0, wasted: 0 }
   const fetcher = new OriginFetcher({
     urls,
     layout,
@@ -63,6 +64,9 @@ function run(urls: string[], silenceMs = 5000): Run {
     isHeld: (index) => pieces.has(index),
     onBytes: (count) => {
       state.bytes += count
+    },
+    onWasted: (count) => {
+      state.wasted += count
     },
     onPiece: (index, bytes) => void pieces.set(index, bytes),
     onTrouble: (trouble) => void state.troubles.push(trouble),
@@ -229,6 +233,37 @@ test('a long outage is told, others may bring the pieces, and recovery is told',
   expect(state.bytes).toBe(2 * layout.pieceLength)
   expect(state.troubles.at(-1)).toBeNull()
   expect(state.fetcher.isDown).toBe(false)
+})
+
+test('pieces that others brought in the middle of a stuck span are not fetched', async () => {
+  let down = true
+  const seed = await webSeed((request, response, attempt) => {
+    if (!down) serve(request, response, attempt)
+    else if (attempt > 1) request.socket.destroy()
+    else {
+      response.writeHead(206, { 'content-range': `bytes 0-${layout.size - 1}/${layout.size}` })
+      response.write(file.subarray(0, 1000), () => setTimeout(() => response.destroy(), 20))
+    }
+  })
+  const state = run([seed.url])
+  const bring = (index: number) => {
+    const start = index * layout.pieceLength
+    state.pieces.set(piece(index), file.slice(start, start + layout.pieceLength))
+  }
+  state.fetcher.start(piece(0), piece(4))
+  await until(() => state.fetcher.isDown)
+  for (const index of [0, 2, 3]) bring(index) // 1,000 bytes of piece 0 had come from the origin
+  down = false
+  const before = seed.ranges.length
+  await until(() => state.pieces.size === 5)
+  const whole = Buffer.concat([...state.pieces].sort(([a], [b]) => a - b).map(([, part]) => part))
+  expect(whole.equals(file)).toBe(true)
+  const { pieceLength, size } = layout
+  expect(seed.ranges.slice(before)).toEqual([
+    `bytes=${pieceLength}-${2 * pieceLength - 1}`,
+    `bytes=${4 * pieceLength}-${size - 1}`,
+  ])
+  expect([state.bytes, state.wasted]).toEqual([1000 + pieceLength + (size - 4 * pieceLength), 1000])
 })
 
 test('a deleted file is told at once and not asked for again', async () => {

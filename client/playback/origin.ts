@@ -28,6 +28,8 @@ export interface OriginOptions {
   readonly isHeld: (index: PieceIndex) => boolean
   /** `count` payload bytes arrived and can be read. */
   readonly onBytes: (count: number) => void
+  /** `count` bytes of a piece that came by another way arrived for nothing. */
+  readonly onWasted: (count: number) => void
   /** A piece is whole. It may be read from the fetcher until this function returns. */
   readonly onPiece: (index: PieceIndex, bytes: Bytes) => void
   /** Called with `null` when bytes flow again. */
@@ -160,7 +162,9 @@ export class OriginFetcher {
 
   async #run(span: RunningSpan): Promise<void> {
     let failures = 0
-    while (span.next < span.end && !this.#closing.signal.aborted) {
+    for (;;) {
+      this.#skipHeld(span)
+      if (span.next >= span.end || this.#closing.signal.aborted) break
       const before = span.next
       const url = this.#url()
       if (url === null) return
@@ -176,19 +180,19 @@ export class OriginFetcher {
           retryDelay(failures, retryAfter, Date.now(), Math.random()),
           this.#closing.signal,
         )
-        this.#skipHeld(span)
       }
     }
     this.#growSpans()
   }
 
-  /** One request for what is left of the span. @throws AttemptError or a network error */
+  /** One request for what is left of the span, up to the next piece held. @throws AttemptError or a network error */
   async #attempt(span: RunningSpan, url: string): Promise<void> {
+    const end = this.#requestEnd(span)
     const silence = new SilenceWatch(this.#options.silenceMs ?? 15_000, this.#closing.signal)
     try {
       const asked = performance.now()
       const response = await fetch(url, {
-        headers: { range: `bytes=${span.next}-${span.end - 1}` },
+        headers: { range: `bytes=${span.next}-${end - 1}` },
         signal: silence.signal,
         // The piece store is the cache. The HTTP cache would keep everything twice, make parallel
         // ranges of one URL wait for each other, and hide bytes from the origin's own count.
@@ -196,16 +200,16 @@ export class OriginFetcher {
         credentials: 'same-origin',
         referrerPolicy: 'no-referrer',
       })
-      const body = this.#checked(response, span)
+      const body = this.#checked(response, span.next, end)
       this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
-      await this.#drain(body, span, silence)
+      await this.#drain(body, span, end, silence)
     } finally {
       silence.end()
     }
   }
 
   /** @throws AttemptError unless the response carries exactly the bytes asked for */
-  #checked(response: Response, span: RunningSpan): ReadableStream<Bytes> {
+  #checked(response: Response, start: number, end: number): ReadableStream<Bytes> {
     const { size } = this.#options.layout
     const { status, headers, body } = response
     const fail = (message: string, details = {}): never => {
@@ -216,12 +220,12 @@ export class OriginFetcher {
     if (status !== 206 && status !== 200) {
       fail(`the server answered ${status}`, { retryAfter: headers.get('retry-after') })
     }
-    const length = span.end - span.next
+    const length = end - start
     const contentLength = headers.get('content-length')
     if (status === 200 && length !== size) fail('the server ignores ranges')
     if (status === 206) {
       const contentRange = headers.get('content-range')
-      const expected = `bytes ${span.next}-${span.end - 1}/`
+      const expected = `bytes ${start}-${end - 1}/`
       // Another site may hide the header from us (CORS); then the length must do.
       const right = contentRange
         ? contentRange === `${expected}${size}` || contentRange === `${expected}*`
@@ -235,7 +239,12 @@ export class OriginFetcher {
     return (body as ReadableStream<Bytes> | null) ?? fail('the answer has no body')
   }
 
-  async #drain(body: ReadableStream<Bytes>, span: RunningSpan, silence: SilenceWatch) {
+  async #drain(
+    body: ReadableStream<Bytes>,
+    span: RunningSpan,
+    end: number,
+    silence: SilenceWatch,
+  ): Promise<void> {
     const reader = body.getReader()
     const started = performance.now()
     let sampled = 0
@@ -243,7 +252,7 @@ export class OriginFetcher {
       const { done, value } = await reader.read()
       if (done) break
       silence.heard()
-      if (span.next + value.length > span.end) {
+      if (span.next + value.length > end) {
         void reader.cancel()
         throw new AttemptError('the server sent more than was asked for')
       }
@@ -251,7 +260,7 @@ export class OriginFetcher {
       this.#take(span, value)
     }
     this.#measure(sampled, performance.now() - started)
-    if (span.next < span.end) throw new AttemptError('the connection broke off')
+    if (span.next < end) throw new AttemptError('the connection broke off')
   }
 
   /** Fills the pieces of the span with what arrived. */
@@ -284,13 +293,22 @@ export class OriginFetcher {
     span.bytes = new Uint8Array(lengthOfPiece(layout, span.piece))
   }
 
-  /** After a pause, what peers have brought meanwhile is not asked for again. */
+  /** Before a request: what peers have brought meanwhile is not asked for again. */
   #skipHeld(span: RunningSpan): void {
-    const { layout, isHeld } = this.#options
+    const { layout, isHeld, onWasted } = this.#options
     while (span.next < span.end && isHeld(span.piece)) {
-      span.next = pieceStart(layout, span.piece) + lengthOfPiece(layout, span.piece)
+      const start = pieceStart(layout, span.piece)
+      if (span.next > start) onWasted(span.next - start)
+      span.next = start + lengthOfPiece(layout, span.piece)
       this.#nextPiece(span)
     }
+  }
+
+  /** @returns the byte after the last one to ask for: the first held piece ends a request. */
+  #requestEnd(span: RunningSpan): number {
+    const { layout, isHeld } = this.#options
+    const held = piecesBetween(span.piece, span.last).find((index) => isHeld(index))
+    return held === undefined ? span.end : pieceStart(layout, held)
   }
 
   #measure(bytes: number, ms: number): void {

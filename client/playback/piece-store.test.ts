@@ -78,9 +78,12 @@ test('pieces of an earlier visit appear once the disk is open, newer ones keep p
   store.subscribe(() => (changes += 1))
   store.write(at(1), bytesOf(1))
   expect([store.count, changes]).toEqual([1, 1])
+  await store.restoredWithin(5) // it does not hold anybody up
+  expect(store.count).toBe(1)
   open({ backing: disk, held: [at(1), at(2)] })
-  await settled()
+  await store.restored
   expect([store.count, changes]).toEqual([2, 2])
+  await settled()
   expect(await store.read(at(1), 0, 10)).toEqual(bytesOf(1).slice(0, 10))
   expect(disk.pieces.get(at(1))).toEqual(bytesOf(1))
 })
@@ -109,6 +112,12 @@ test('a dropped piece is gone from the disk too, even while it is being written'
   await settled()
   expect(store.has(at(0))).toBe(false)
   expect(disk.pieces.size).toBe(0)
+})
+
+test('WebTorrent is told, not thrown at, when it asks for a piece that no title of this size has', async () => {
+  const chunks = storeOn(null).chunkStore()
+  const error = await new Promise((resolve) => chunks.get(4, null, resolve))
+  expect(error).toBeInstanceOf(RangeError)
 })
 
 test('WebTorrent reads and writes the same pieces and cannot close them', async () => {

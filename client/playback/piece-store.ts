@@ -36,6 +36,8 @@ export interface ChunkStore {
 
 export class PieceStore {
   readonly layout: PieceLayout
+  /** Settles once the pieces of an earlier visit are here, or there are none to come. */
+  readonly restored: Promise<void>
   readonly #fresh = new Map<PieceIndex, Bytes>()
   readonly #kept = new Map<PieceIndex, PieceBacking>()
   readonly #listeners = new Set<() => void>()
@@ -57,6 +59,17 @@ export class PieceStore {
       },
       () => null, // Blobs do as well, for as long as the page lives
     )
+    this.restored = this.#persistent.then(() => {})
+  }
+
+  /** Waits for `restored`, but not longer than `ms`. */
+  async restoredWithin(ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms)
+    })
+    await Promise.race([this.restored, late])
+    clearTimeout(timer)
   }
 
   /** Pieces held. */
@@ -123,7 +136,8 @@ export class PieceStore {
       get: (index, options, done) => {
         const offset = options?.offset ?? 0
         const length = options?.length ?? this.layout.pieceLength - offset
-        this.read(pieceIndex(this.layout, index), offset, length).then(
+        const read = async () => this.read(pieceIndex(this.layout, index), offset, length)
+        read().then(
           (bytes) => done(null, bytes),
           (error: Error) => done(error),
         )

@@ -15,6 +15,7 @@ function openReader(start = 0, end = layout.size) {
     layout,
     isHeld: (index) => store.has(index),
     onBytes: () => {},
+    onWasted: () => {},
     onPiece: () => {},
     onTrouble: () => {},
   })

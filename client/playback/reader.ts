@@ -4,10 +4,15 @@
 import { lengthOfPiece, type PieceLayout, pieceAt, pieceStart } from '#protocol/pieces.ts'
 import type { OriginFetcher } from './origin.ts'
 import type { Bytes, PieceStore } from './piece-store.ts'
-import type { ByteRange } from './range.ts'
 
 /** One message to the service worker; larger ones only cost memory. */
 const CHUNK_BYTES = 256 * 1024
+
+/** Bytes `start` to `end`, the end not included. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
 
 export interface ReaderSource {
   readonly layout: PieceLayout

@@ -3,15 +3,30 @@
 import { SERVICE_WORKER_PATH, type WorkerNotice } from '#protocol/stream.ts'
 
 let registration: Promise<ServiceWorkerRegistration> | null = null
+/** The browser said no to the registration; it will not say yes on this page. */
+let refused = false
 
 /** To be called very early on every page, so that the first playback need not wait for it. */
 export function registerServiceWorker(): void {
   if (!('serviceWorker' in navigator)) return
   registration ??= navigator.serviceWorker.register(SERVICE_WORKER_PATH, { scope: '/' })
-  registration.catch(() => {}) // `waitForServiceWorker` tells
+  registration.then(
+    (registered: ServiceWorkerRegistration | undefined) => {
+      refused = registered === undefined // so does a browser that is told to block workers quietly
+    },
+    () => {
+      refused = true
+    },
+  )
   // Nothing else starts it before the <video> asks, and starting takes some tens of milliseconds.
   const notice: WorkerNotice = { type: 'keep-alive' }
   navigator.serviceWorker.controller?.postMessage(notice)
+}
+
+/** @returns whether the worker controls this page, or may do so soon. */
+export function mayBeControlled(): boolean {
+  if (!('serviceWorker' in navigator) || !isSecureContext) return false
+  return navigator.serviceWorker.controller !== null || !refused
 }
 
 /**
@@ -32,7 +47,7 @@ export async function waitForServiceWorker(timeoutMs: number): Promise<boolean> 
     const timer = setTimeout(settle, timeoutMs)
     container.addEventListener('controllerchange', settle)
     registration?.then((registered: ServiceWorkerRegistration | undefined) => {
-      if (!registered) return settle() // so does a browser that is told to block workers quietly
+      if (!registered) return settle()
       // A page loaded with "reload without cache" is past the worker until it is claimed again.
       const notice: WorkerNotice = { type: 'claim' }
       registered.active?.postMessage(notice)

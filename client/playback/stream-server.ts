@@ -2,14 +2,14 @@
 // that came with them, one chunk per pull. Owned and closed by the engine.
 
 import * as v from 'valibot'
+import { decideRange } from '#protocol/range.ts'
 import {
   type StreamReply,
   streamCommandSchema,
   streamRequestSchema,
   type WorkerNotice,
 } from '#protocol/stream.ts'
-import { type ByteRange, parseRange } from './range.ts'
-import type { Reader } from './reader.ts'
+import type { ByteRange, Reader } from './reader.ts'
 
 /** A browser stops a worker some 30 s after its last event, even in the middle of a stream. */
 const KEEP_ALIVE_MS = 10_000
@@ -43,17 +43,20 @@ export function serveStreams(options: StreamServerOptions): () => void {
 
   function answer(port: MessagePort, rangeHeader: string | null): void {
     const { size, type } = options
-    const range = parseRange(rangeHeader, size)
+    const range = decideRange(rangeHeader, size)
     const send = (reply: StreamReply, transfer: Transferable[] = []): void =>
       port.postMessage(reply, transfer)
     const headers = { 'accept-ranges': 'bytes', 'cache-control': 'no-store' }
-    if (range === 'unsatisfiable') {
+    if (range.kind === 'unsatisfiable') {
       const contentRange = { 'content-range': `bytes */${size}` }
       send({ type: 'head', status: 416, headers: { ...headers, ...contentRange } })
       port.close()
       return
     }
-    const { start, end } = range === 'whole' ? { start: 0, end: size } : range
+    const isWhole = range.kind === 'whole'
+    const { start, end } = isWhole
+      ? { start: 0, end: size }
+      : { start: range.start, end: range.end + 1 }
     const reader = options.openReader({ start, end })
     open.set(port, reader)
     const finish = (): void => {
@@ -71,12 +74,12 @@ export function serveStreams(options: StreamServerOptions): () => void {
     }
     send({
       type: 'head',
-      status: range === 'whole' ? 200 : 206,
+      status: isWhole ? 200 : 206,
       headers: {
         ...headers,
         'content-type': type.split(';', 1)[0] ?? type,
         'content-length': `${end - start}`,
-        ...(range === 'whole' ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
+        ...(isWhole ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
       },
     })
   }

@@ -12,6 +12,8 @@ export interface SwarmOptions {
   readonly layout: PieceLayout
   readonly store: PieceStore
   readonly iceServers: readonly RTCIceServer[]
+  /** Ends joining, also in the middle; a swarm that was joined is closed by itself. */
+  readonly signal: AbortSignal
   /** What peers have, or may send, has changed. */
   readonly onChange: () => void
   /** The swarm broke down; it must be closed, playback goes on without it. */
@@ -30,7 +32,7 @@ interface SwarmPeer {
 }
 
 /** Payload bytes of the swarm. */
-interface SwarmTotals {
+export interface SwarmTotals {
   readonly received: number
   readonly uploaded: number
   /** Received, but already there or wrong. */
@@ -55,7 +57,7 @@ export interface Swarm {
   release(index: PieceIndex): void
   /**
    * Verifies a piece that lies in the store and offers it to the peers.
-   * @returns `known` when the swarm had brought it before
+   * @returns `known` when it is right and was verified before
    */
   inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'>
   close(): Promise<void>
@@ -66,15 +68,23 @@ export function preloadSwarm(): void {
   loadWebTorrent().catch(() => {}) // `joinSwarm` tells
 }
 
+/** Pieces of an earlier visit that come later than that are verified one by one. Milliseconds. */
+const RESTORE_WAIT_MS = 1500
+
 const loadWebTorrent = () => import('webtorrent/dist/webtorrent.min.js')
 
 /**
  * Loads WebTorrent, verifies the pieces held and joins.
- * @throws Error when the metainfo is not of this title, or WebTorrent cannot start
+ * @throws Error when the metainfo is not of this title, WebTorrent cannot start, or `signal` aborts
  */
 export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
   const arrived = performance.now()
-  const { default: WebTorrent } = await loadWebTorrent()
+  const { layout, store, signal } = options
+  const [{ default: WebTorrent }] = await Promise.all([
+    loadWebTorrent(),
+    store.restoredWithin(RESTORE_WAIT_MS),
+  ])
+  signal.throwIfAborted()
   const client = new WebTorrent({
     dht: false,
     lsd: false,
@@ -83,10 +93,15 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     // Named in full: left out, WebTorrent would ask strangers' STUN servers.
     tracker: { rtcConfig: { iceServers: [...options.iceServers] } },
   })
-  const close = (): Promise<void> => new Promise((resolve) => client.destroy(() => resolve()))
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (client.destroyed)
+        resolve() // by itself, after an error, or by an earlier call
+      else client.destroy(() => resolve())
+    })
   try {
     const torrent = client.add(options.metainfo, {
-      preloadedStore: options.store.chunkStore(),
+      preloadedStore: store.chunkStore(),
       storeCacheSlots: 0,
       deselect: true,
     })
@@ -100,11 +115,13 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       client.on('error', fail)
       torrent.on('error', fail)
       torrent.on('ready', resolve)
+      torrent.on('metadata', () => {
+        if (torrent.length === layout.size && torrent.pieceLength === layout.pieceLength) return
+        fail('The torrent is not cut as this title is.')
+        void close() // at once, before it reads pieces that the store does not have
+      })
+      signal.addEventListener('abort', () => fail('Playback was closed.'), { once: true })
     })
-    const { layout } = options
-    if (torrent.length !== layout.size || torrent.pieceLength !== layout.pieceLength) {
-      throw new Error('The torrent is not cut as this title is.')
-    }
     const broken = (error: Error | string): void =>
       options.onBroken(error instanceof Error ? error : new Error(error))
     client.on('error', broken)
@@ -191,8 +208,8 @@ class JoinedSwarm implements Swarm {
   async inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'> {
     const torrent = this.#torrent
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-1', bytes))
-    if (torrent.bitfield.get(index)) return 'known'
     if (hex(digest) !== torrent._hashes[index]) return 'wrong'
+    if (torrent.bitfield.get(index)) return 'known'
     if (!torrent.destroyed) {
       this.#traffic.superseded(index)
       markVerified(torrent, index)
@@ -212,7 +229,7 @@ function markVerified(torrent: Torrent, index: PieceIndex): void {
 }
 
 /** Counts what the wires carry. */
-class Traffic {
+export class Traffic {
   readonly #torrent: Torrent
   /** Blocks received of pieces that are not whole yet: offset → bytes. */
   readonly #blocks = new Map<number, Map<number, number>>()

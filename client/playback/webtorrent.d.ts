@@ -35,7 +35,7 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly destroyed: boolean
     select(first: number, last: number, priority?: number): void
     deselect(first: number, last: number): void
-    on(event: 'ready' | 'close', listener: () => void): void
+    on(event: 'metadata' | 'ready' | 'close', listener: () => void): void
     on(event: 'error' | 'warning', listener: (error: Error | string) => void): void
     on(event: 'wire', listener: (wire: Wire) => void): void
     on(event: 'verified', listener: (index: number) => void): void
@@ -65,6 +65,7 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
   export default class WebTorrent {
     constructor(options: WebTorrentOptions)
     readonly peerId: string
+    readonly destroyed: boolean
     add(torrent: Uint8Array, options: AddOptions): Torrent
     on(event: 'error', listener: (error: Error | string) => void): void
     destroy(done: () => void): void

@@ -33,9 +33,10 @@ self.addEventListener('install', (event) => {
   event.waitUntil(self.skipWaiting())
   // Where the browser knows static routes, nothing but streams waits for this worker to start.
   const { addRoutes } = event as { addRoutes?: (routes: readonly StaticRoute[]) => Promise<void> }
+  if (!addRoutes) return // nor need it know URLPattern, then
   const others = { not: { urlPattern: new URLPattern({ pathname: STREAM_PATTERN }) } }
-  const routed = addRoutes?.call(event, [{ condition: others, source: 'network' }])
-  if (routed) event.waitUntil(routed.catch(() => {})) // an older form of the proposal
+  const routed = addRoutes.call(event, [{ condition: others, source: 'network' }])
+  event.waitUntil(routed.catch(() => {})) // an older form of the proposal
 })
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
 

@@ -47,12 +47,15 @@ function Numbers({ session }: { readonly session: WatchSession }) {
   const fromServer = bytes.placeholder + bytes.origin
   const received = fromServer + bytes.peers
   const share = received > 0 ? bytes.peers / received : 0
+  // Without the service worker the browser fetches by itself and tells nobody how much; at most the
+  // first piece was fetched for it.
+  const isMeasured = stats.phase !== 'http' || pieces.have > 1
   const rows: [name: string, value: string][] = [
-    ['From server', formatBytes(fromServer)],
+    ['From server', isMeasured ? formatBytes(fromServer) : 'everything'],
     ['From peers', `${formatBytes(bytes.peers)}${share > 0 ? ` (${formatPercent(share)})` : ''}`],
     ['Uploaded', formatBytes(bytes.uploaded)],
     ['Peers', String(stats.peers)],
-    ['Pieces', `${pieces.have} of ${pieces.total}`],
+    ['Pieces', isMeasured ? `${pieces.have} of ${pieces.total}` : '–'],
     ['Phase', PHASES[stats.phase]],
     ['First frame', stats.firstFrameMs === null ? '–' : `${Math.round(stats.firstFrameMs)} ms`],
     [

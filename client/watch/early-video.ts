@@ -1,6 +1,5 @@
 // The <video> is in the document before the interface for it is: it plays where the player is going
-// to be, and the player takes it over. Moving a <video> within one
-// task does not pause it.
+// to be, and the player takes it over. Moving a <video> within one task does not pause it.
 import './early-video.css'
 import type { MediaRecord } from '#protocol/media.ts'
 

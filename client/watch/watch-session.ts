@@ -1,7 +1,7 @@
 // A watch session: the one <video> of a page and the playback that feeds it. It is opened before
 // React is mounted (main.ts) or by a route, whichever comes first; a route adopts it by `hold` and
 // lets go on leaving, and then it is closed. There is at most one at a time. `window.slipstream`
-// answers for the present one.
+// answers for the present one, and "nothing yet" while there is none.
 import type { MediaRecord } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
@@ -11,8 +11,24 @@ import { removeStage, showEarly } from './early-video.ts'
 declare global {
   interface Window {
     /** On watch and embed pages: what programs may ask of the playback, at any time. */
-    slipstream?: { stats(): PlaybackStats }
+    slipstream: { stats(): PlaybackStats }
   }
+}
+
+const NOTHING_YET: PlaybackStats = {
+  phase: 'placeholder',
+  firstFrameMs: null,
+  swap: null,
+  stalls: 0,
+  stalledMs: 0,
+  bytes: { placeholder: 0, origin: 0, peers: 0, uploaded: 0, wasted: 0 },
+  peers: 0,
+  pieces: { have: 0, total: 0 },
+}
+
+/** Defines `window.slipstream`: before anything that may take time or fail. */
+export function exposeStatistics(): void {
+  window.slipstream = { stats: () => current?.session.stats() ?? NOTHING_YET }
 }
 
 export interface WatchOptions {
@@ -32,6 +48,7 @@ export class WatchSession {
   readonly video: HTMLVideoElement
   #playback: Playback
   #unsubscribe: () => void
+  #closed = false
   readonly #listeners = new Set<() => void>()
 
   constructor(media: MediaRecord, options: WatchOptions) {
@@ -60,8 +77,10 @@ export class WatchSession {
   /** Starts over after a problem, at the second where playback stopped. */
   async retry(): Promise<void> {
     const position = this.video.currentTime
+    const failed = this.#playback
     this.#unsubscribe()
-    await this.#playback.close()
+    await failed.close()
+    if (this.#closed || this.#playback !== failed) return // left, or pressed twice
     this.#playback = this.#open()
     this.#unsubscribe = this.#playback.subscribe(this.#notify)
     if (position > 0) this.video.currentTime = position
@@ -71,6 +90,7 @@ export class WatchSession {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#unsubscribe()
     this.#listeners.clear()
     this.video.remove()
@@ -112,7 +132,6 @@ export function openWatchSession(media: MediaRecord, options: WatchOptions): Wat
   }
   const session = new WatchSession(media, options)
   current = { session, holders: 0 }
-  window.slipstream = { stats: session.stats }
   return session
 }
 
@@ -129,7 +148,6 @@ export function holdWatchSession(session: WatchSession): () => void {
     queueMicrotask(() => {
       if (current?.session !== session || current.holders > 0) return
       current = null
-      delete window.slipstream
       void session.close()
     })
   }

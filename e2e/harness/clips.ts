@@ -20,36 +20,12 @@ export function clip({ seconds, format, mbps }: ClipRecipe): string {
   if (existsSync(path) && statSync(path).size > 0) return path
   mkdirSync(FOLDER, { recursive: true })
   const rate = ['-b:v', `${mbps}M`, '-minrate', `${mbps}M`, '-maxrate', `${mbps}M`]
-  const video = {
+  const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', ...rate]
+  const mp4 = [...h264, '-bufsize', `${mbps}M`, '-c:a', 'aac']
+  const coding = {
     webm: ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', ...rate, '-c:a', 'libopus'],
-    mp4: [
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-pix_fmt',
-      'yuv420p',
-      ...rate,
-      '-bufsize',
-      `${mbps}M`,
-      '-c:a',
-      'aac',
-      '-movflags',
-      '+faststart',
-    ],
-    'mp4-moov-last': [
-      '-c:v',
-      'libx264',
-      '-preset',
-      'ultrafast',
-      '-pix_fmt',
-      'yuv420p',
-      ...rate,
-      '-bufsize',
-      `${mbps}M`,
-      '-c:a',
-      'aac',
-    ],
+    mp4: [...mp4, '-movflags', '+faststart'],
+    'mp4-moov-last': mp4,
     mp3: ['-vn', '-c:a', 'libmp3lame', '-b:a', '192k'],
   }[format]
   const unfinished = `${path}.${process.pid}.${extension}`
@@ -73,7 +49,7 @@ export function clip({ seconds, format, mbps }: ClipRecipe): string {
       '48',
       '-threads',
       '2',
-      ...video,
+      ...coding,
       unfinished,
     ],
     { encoding: 'utf8' },

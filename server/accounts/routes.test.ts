@@ -165,14 +165,10 @@ describe('signing in', () => {
     expect((await signIn(ADMIN, { 'X-Forwarded-For': '192.0.2.7' })).status).toBe(200)
   })
 
-  test('is limited per e-mail address whatever the address', async () => {
-    for (let i = 0; i < 10; i++) {
-      const from = { 'X-Forwarded-For': `192.0.2.${i}` }
-      expect((await signIn({ ...ADMIN, password: 'x' }, from)).status).toBe(401)
-    }
-    const elsewhere = { 'X-Forwarded-For': '192.0.2.99' }
-    expect((await signIn(ADMIN, elsewhere)).status).toBe(429)
-    expect((await signIn({ email: 'b@example.org', password: 'x' }, elsewhere)).status).toBe(401)
+  test('of the owner works while a stranger guesses from elsewhere', async () => {
+    for (let i = 0; i < 11; i++) await signIn({ ...ADMIN, password: 'x' })
+    expect((await signIn()).status).toBe(429)
+    expect((await signIn(ADMIN, { 'X-Forwarded-For': '192.0.2.99' })).status).toBe(200)
   })
 })
 

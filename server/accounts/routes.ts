@@ -1,5 +1,6 @@
 // Signing in and out, and making the first account, over HTTP: `/api/session` and `/api/setup`.
-// Guessing is limited per address and per e-mail address, within this process.
+// Guessing is limited per address, within this process; not per account, or a stranger could lock
+// its owner out.
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import type { Logger } from 'pino'
@@ -36,10 +37,6 @@ export function accountRoutes(ports: {
   const perAddress = failureLimit((request) =>
     request.ip === undefined ? 'unknown' : ipKeyGenerator(request.ip),
   )
-  const perEmail = failureLimit((request) => {
-    const parsed = v.safeParse(v.pick(credentialsSchema, ['email']), request.body)
-    return parsed.success ? parsed.output.email : ''
-  })
 
   /** Starts a session, ends the one the browser had, and tells who is signed in. */
   async function signIn(request: Request, response: Response, account: Account): Promise<void> {
@@ -68,7 +65,6 @@ export function accountRoutes(ports: {
     sameOrigin,
     wellFormed(credentialsSchema),
     perAddress,
-    perEmail,
     async (request, response) => {
       const { email, password } = v.parse(credentialsSchema, request.body)
       const account = await accounts.verify(email, password)

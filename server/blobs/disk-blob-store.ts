@@ -2,9 +2,10 @@
 // alone, never from what a user wrote. A blob is either whole and durable or not there: files are
 // fsynced, renamed into place, and their folders fsynced. Bytes of a revision never change.
 import { constants, mkdirSync } from 'node:fs'
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import { syncFile, syncFolder } from './durable-files.ts'
 
 /** Where the bytes of titles lie. */
 export interface DiskBlobStore {
@@ -82,26 +83,6 @@ async function moveAcross(source: string, target: string): Promise<void> {
     throw error
   }
   await rm(source, { force: true })
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+') // some systems fsync only what is open for writing
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-/** Makes a rename in this folder survive a power cut. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return // folders cannot be opened there
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -51,6 +51,16 @@ describe('parseConfig', () => {
     const iceServers = [{ urls: 'stun:stun.example.org:3478' }]
     expect(parseConfig({ ICE_SERVERS: JSON.stringify(iceServers) }).iceServers).toEqual(iceServers)
     expect(problemsOf({ ICE_SERVERS: '{"urls":"stun:x"}' })).toHaveLength(1)
+    expect(problemsOf({ ICE_SERVERS: '[{"urls":"http://x"}]' })).toHaveLength(1)
+  })
+
+  it('takes TRUST_PROXY as Express does, and refuses what Express would stumble over', () => {
+    const trust = (text: string) => parseConfig({ TRUST_PROXY: text }).trustProxy
+    expect(trust('loopback, 10.0.0.0/8,fd00::/8')).toBe('loopback, 10.0.0.0/8,fd00::/8')
+    expect([trust('true'), trust('false'), trust('2')]).toEqual([true, false, 2])
+    for (const wrong of ['abc', '10.0.0.0/33', '1.2.3', 'loopback,', '-1']) {
+      expect(problemsOf({ TRUST_PROXY: wrong }), wrong).toHaveLength(1)
+    }
   })
 
   it('keeps the origin of PUBLIC_URL only, and refuses a path', () => {

@@ -1,6 +1,7 @@
 // The operator's settings, from environment variables. One schema; a wrong value stops the start
 // with one line that names the variable and what it wants.
 import { resolve } from 'node:path'
+import { compile as compileProxies } from 'proxy-addr'
 import * as v from 'valibot'
 import { newAccountSchema } from '#protocol/accounts.ts'
 import { siteSettingsSchema } from '#protocol/boot.ts'
@@ -41,16 +42,21 @@ const iceServers = v.pipe(
     }
   }),
   v.array(siteSettingsSchema.entries.iceServers.item, 'must be a JSON list of {"urls": …}'),
+  v.everyItem(
+    ({ urls }) => [urls].flat().every((url) => /^(stun|turn)s?:[^/]/i.test(url)),
+    'must name servers by stun:, stuns:, turn: or turns: addresses',
+  ),
 )
 
 /**
  * `TRUST_PROXY`: whose `X-Forwarded-*` headers count. `false`: nobody's. A number: that many
- * proxies in front. Otherwise addresses, networks or `loopback`, as Express takes them.
+ * proxies in front. Otherwise addresses, networks, `loopback`, `linklocal` or `uniquelocal`,
+ * separated by commas, as Express takes them.
  */
 const trustProxy = v.pipe(
   v.string(),
-  v.regex(
-    /^(true|false|\d{1,2}|[0-9a-fA-F.:/]+(\s*,\s*[0-9a-fA-F.:/]+)*|loopback|linklocal|uniquelocal)$/,
+  v.check(
+    (text) => /^(true|false|\d{1,2})$/.test(text) || isProxyList(text),
     'must be true, false, a number of proxies, or addresses and networks separated by commas',
   ),
   v.transform((text): boolean | number | string => {
@@ -58,6 +64,15 @@ const trustProxy = v.pipe(
     return /^\d+$/.test(text) ? Number(text) : text
   }),
 )
+
+function isProxyList(text: string): boolean {
+  try {
+    compileProxies(text.split(',').map((entry) => entry.trim()))
+    return true
+  } catch {
+    return false
+  }
+}
 
 const environmentSchema = v.object({
   PORT: v.optional(wholeNumber(0, 65_535, 'a TCP port'), '8080'),

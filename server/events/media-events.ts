@@ -1,6 +1,7 @@
 // `GET /api/media/:id/events`: Server-Sent Events of one title. What is sent is derived from the
 // tables at the moment of sending, so a late or returning subscriber misses nothing; hints and a
 // poll only say when to look.
+import { createHash } from 'node:crypto'
 import { createSession, type Session } from 'better-sse'
 import type { Request, Response } from 'express'
 import type { Logger } from 'pino'
@@ -44,6 +45,10 @@ export class MediaEvents {
     const media = id && (await this.#catalogue.get(id))
     if (!id || !media) {
       throw new SlipstreamError('not_found', 'There is no such title. It may have been deleted.')
+    }
+    if (request.method === 'HEAD') {
+      response.type('text/event-stream').end()
+      return
     }
     const session = await createSession(request, response, {
       keepAlive: KEEP_ALIVE_MS,
@@ -112,7 +117,9 @@ function eventOf(media: Media | null): IdentifiedEvent {
   }
   if (media.job_state === 'failed') {
     const data = { reason: media.reason ?? 'The build failed.' }
-    return { id: `${media.revision}-failed`, event: { name: 'failed', data } }
+    // A build may fail, be restarted and fail for another reason while a subscriber is away.
+    const which = createHash('sha256').update(data.reason).digest('hex').slice(0, 8)
+    return { id: `${media.revision}-failed-${which}`, event: { name: 'failed', data } }
   }
   const pieces = media.pieces_done ?? 0
   const progress = pieces / pieceLayout(media.size).count

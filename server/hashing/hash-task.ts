@@ -1,6 +1,9 @@
 // What passes between the piece hasher and its threads.
 import type { PieceLayout } from '#protocol/pieces.ts'
 
+/** Length of a SHA-1. */
+export const HASH_BYTES = 20
+
 /** Places in `HashTask.counters`. */
 export const COUNTER = { next: 0, cancelled: 1 } as const
 

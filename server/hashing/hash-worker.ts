@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { COUNTER, type HashReply, type HashTask } from './hash-task.ts'
+import { COUNTER, HASH_BYTES, type HashReply, type HashTask } from './hash-task.ts'
 
 const READ_BYTES = 256 * 1024 // larger reads gain nothing and leave the cache (docs/decisions/0006)
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
@@ -32,7 +32,7 @@ function run(task: HashTask): void {
       const index = Atomics.add(counters, COUNTER.next, 1)
       if (index >= count) return
       const start = index * pieceLength
-      hashPiece(file, start, Math.min(pieceLength, size - start)).copy(hashes, index * 20)
+      hashPiece(file, start, Math.min(pieceLength, size - start)).copy(hashes, index * HASH_BYTES)
       Atomics.store(finished, index, 1)
     }
   } finally {

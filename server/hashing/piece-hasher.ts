@@ -4,10 +4,9 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { PieceLayout } from '#protocol/pieces.ts'
-import { COUNTER, type HashReply, type HashTask } from './hash-task.ts'
+import { COUNTER, HASH_BYTES, type HashReply, type HashTask } from './hash-task.ts'
 
 const REPORT_INTERVAL_MS = 250
-export const HASH_BYTES = 20
 
 export interface HashOptions {
   /** Hashes of the first pieces, from an earlier run; a multiple of 20 bytes. */

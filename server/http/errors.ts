@@ -63,15 +63,15 @@ export function toSlipstreamError(thrown: unknown): SlipstreamError {
     const message = 'The server has no room left for this. Free some disk space and try again.'
     return new SlipstreamError('storage_full', message, { cause: thrown })
   }
-  const status = (thrown as { status?: unknown } | null)?.status
-  if (status === 400 || status === 413) {
-    // body-parser of Express
-    const code = status === 400 ? 'bad_request' : 'payload_too_large'
-    const message =
-      status === 400
-        ? 'The request could not be read: its JSON is malformed.'
-        : 'The request is too large.'
-    return new SlipstreamError(code, message, { cause: thrown })
+  const { status, type } = (thrown ?? {}) as { status?: unknown; type?: unknown }
+  if (status === 413) {
+    return new SlipstreamError('payload_too_large', 'The request is too large.', { cause: thrown })
+  }
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    // From Express: a body that is no JSON, or a path with a broken escape.
+    const what = type === 'entity.parse.failed' ? 'its JSON' : 'its address or its body'
+    const message = `The request could not be read: ${what} is malformed.`
+    return new SlipstreamError('bad_request', message, { cause: thrown })
   }
   const message = 'Something went wrong on the server. Its log has the details; try again later.'
   return new SlipstreamError('internal', message, { cause: thrown })

@@ -1,7 +1,10 @@
 // The address under which a client sees this server, for absolute URLs in records and torrents:
-// `PUBLIC_URL` when the operator set it, else what the request itself says.
+// `PUBLIC_URL` when the operator set it, else what the request itself says. And the address from
+// which the client comes. `X-Forwarded-*` headers count only from proxies that the operator trusts.
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import proxyAddress from 'proxy-addr'
 import { SlipstreamError } from './errors.ts'
 
 const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i
@@ -35,5 +38,24 @@ export function requestOrigin({ publicUrl, isTrustedProxy }: RequestAddressOptio
     const encrypted = (request.socket as Partial<TLSSocket>).encrypted === true
     const scheme = (forwarded('x-forwarded-proto') || (encrypted ? 'https' : 'http')).toLowerCase()
     return `${scheme === 'https' ? 'https' : 'http'}://${host}`
+  }
+}
+
+/** @returns the client's IP address, or `null` when the connection is gone */
+export type AddressOf = (request: IncomingMessage) => string | null
+
+/**
+ * @param isTrustedProxy whether the hop at this address, counted from 0 at our side, is a proxy
+ *   whose `X-Forwarded-For` counts
+ */
+export function clientAddress(
+  isTrustedProxy: (address: string, hop: number) => boolean,
+): AddressOf {
+  return (request) => {
+    const peer = request.socket.remoteAddress
+    if (peer === undefined) return null
+    const forwarded = proxyAddress(request, isTrustedProxy)
+    const address = isIP(forwarded) ? forwarded : peer // a proxy may pass on any text
+    return address.replace(/^::ffff:(?=\d+\.)/i, '') // IPv4 on a socket for both
   }
 }

@@ -1,7 +1,7 @@
 // The answer to a request that failed, shared by Express and the paths that it does not see.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { toSlipstreamError } from './errors.ts'
+import { type SlipstreamError, toSlipstreamError } from './errors.ts'
 
 /**
  * Answers with whatever was thrown, as JSON `{error: {code, message}}`, and logs it: 4xx at info,
@@ -15,8 +15,7 @@ export function sendError(
 ): void {
   const error = toSlipstreamError(thrown)
   const facts = { method: request.method, path: pathOf(request), code: error.code }
-  if (error.code === 'internal') log.error({ ...facts, err: error.cause ?? error }, error.message)
-  else log.info(facts, error.message)
+  logError(error, facts, log)
   if (response.headersSent) {
     response.destroy()
     return
@@ -30,6 +29,12 @@ export function sendError(
     ...error.headers,
   })
   response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** 4xx at info, 5xx at error with the cause; a torrent that is not built yet is no trouble of ours. */
+export function logError(error: SlipstreamError, facts: object, log: Logger): void {
+  if (error.status < 500 || error.code === 'torrent_not_ready') log.info(facts, error.message)
+  else log.error({ ...facts, err: error.cause ?? error }, error.message)
 }
 
 /** The request's path without its query, which may carry words of a viewer. */

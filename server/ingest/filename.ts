@@ -33,7 +33,8 @@ export function safeFilename(
   raw: string | undefined,
   extensions: readonly [string, ...string[]],
 ): string {
-  const name = cleaned(lastSegment((raw ?? '').slice(0, MAX_INPUT)))
+  const line = readableLine(lastSegment((raw ?? '').slice(0, MAX_INPUT)))
+  const name = line.replaceAll(FORBIDDEN, '_')
   const [stem, given] = splitExtension(name)
   const extension = given !== null && extensions.includes(given) ? given : extensions[0]
   // Other extensions of media and documents are replaced, `3.14 lecture` is not an extension.
@@ -53,6 +54,17 @@ export function defaultTitle(filename: string): string {
   return stem.includes(' ') ? stem : stem.replaceAll(/_+/g, ' ').trim() || stem
 }
 
+/** @returns any text as one line in NFC, without what shows nothing or reorders its surroundings */
+export function readableLine(text: string): string {
+  return text
+    .toWellFormed() // lone surrogates become U+FFFD
+    .replaceAll('\ufffd', '')
+    .replaceAll(CONTROLS, ' ')
+    .replaceAll(INVISIBLE, '')
+    .replaceAll(/\s+/gu, ' ')
+    .normalize('NFC')
+}
+
 /** Extensions that say what a file is; a wrong one is replaced rather than kept as part of the name. */
 const REPLACED = new Set(
   (
@@ -65,17 +77,6 @@ const REPLACED = new Set(
 /** Drops folders that some browsers and programs send along. */
 function lastSegment(text: string): string {
   return text.split(/[/\\]/).findLast((segment) => /[^\s.]/.test(segment)) ?? ''
-}
-
-function cleaned(text: string): string {
-  return text
-    .toWellFormed() // lone surrogates become U+FFFD
-    .normalize('NFC')
-    .replaceAll('\ufffd', '')
-    .replaceAll(CONTROLS, ' ')
-    .replaceAll(INVISIBLE, '')
-    .replaceAll(FORBIDDEN, '_')
-    .replaceAll(/\s+/gu, ' ')
 }
 
 /** Leading dots hide a file; Windows drops trailing dots and spaces. Joiners at the ends join nothing. */

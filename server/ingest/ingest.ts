@@ -1,5 +1,6 @@
 // Takes a whole file into the catalogue: probe, blob, record, in this order. A record is never
-// there without its blob; a blob without a record is the rest of a crash and is removed at start.
+// there without its blob. A blob without a record is the rest of a crash, or the record is in a
+// database that is not this one: it is never removed, only told of.
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
@@ -8,7 +9,7 @@ import { type MediaId, mediaIdSchema } from '#protocol/ids.ts'
 import type { DiskBlobStore } from '../blobs/disk-blob-store.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue } from '../media/catalogue.ts'
-import { defaultTitle, safeFilename } from './filename.ts'
+import { defaultTitle, readableLine, safeFilename } from './filename.ts'
 import { extensionsOf } from './media-facts.ts'
 import { probe } from './probe.ts'
 
@@ -38,11 +39,12 @@ export interface Ingest {
    */
   ingest(request: IngestRequest): Promise<MediaId>
   /**
-   * Removes blobs without a record. Call it at start, before anything is ingested and after
-   * interrupted uploads were finished.
-   * @returns how many titles' blobs were removed
+   * Looks for blobs without a record and names them in the log. They stay: the database may be an
+   * older one than the blobs.
+   * @param reserved tells the ids of titles that uploads are still to become
+   * @returns the ids of the others without a record
    */
-  removeOrphans(): Promise<number>
+  reportOrphans(reserved: () => Promise<ReadonlySet<MediaId>>): Promise<MediaId[]>
 }
 
 const MAX_TITLE = 300 // UTF-16 units, as `mediaEditSchema` allows
@@ -89,15 +91,21 @@ export function createIngest(ports: {
       return id
     },
 
-    async removeOrphans() {
-      let removed = 0
-      for (const id of await blobs.list()) {
-        if (await isListed(id)) continue
-        await blobs.remove(id)
-        removed++
-        log.info({ media: id }, 'removed the bytes of a title that is not in the catalogue')
+    async reportOrphans(reserved) {
+      const stored = await blobs.list()
+      const expected = await reserved() // later than the list: an id is reserved before its blob
+      const orphans: MediaId[] = []
+      for (const id of stored) {
+        if (!expected.has(id) && !(await isListed(id))) orphans.push(id)
       }
-      return removed
+      if (orphans.length > 0) {
+        log.warn(
+          { orphans },
+          'there are bytes of titles that are not in the catalogue. If the database was restored ' +
+            'from an older copy, look for the newer one; otherwise their folders may be deleted',
+        )
+      }
+      return orphans
     },
   }
 }
@@ -110,16 +118,8 @@ export function newMediaId(): MediaId {
   return v.parse(mediaIdSchema, text)
 }
 
-/** One line of readable text; what shows nothing or reorders its surroundings is dropped. */
 function cleanTitle(raw: string | undefined): string {
-  const line = (raw ?? '')
-    .slice(0, 4 * MAX_TITLE)
-    .toWellFormed()
-    .replaceAll('\ufffd', '')
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .replaceAll(/[\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '')
-    .normalize('NFC')
-    .trim()
+  const line = readableLine((raw ?? '').slice(0, 4 * MAX_TITLE)).trim()
   if (line.length <= MAX_TITLE) return line
   return line
     .slice(0, MAX_TITLE)

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SlipstreamError } from '../http/errors.ts'
@@ -29,6 +31,22 @@ async function refusalOf(content: Uint8Array | string): Promise<string> {
   expect((outcome as SlipstreamError).code).toBe('unsupported_media')
   expect((outcome as SlipstreamError).message).toContain('Slipstream takes MP4')
   return (outcome as SlipstreamError).message
+}
+
+/** @returns the path of a damaged MP4 that keeps the parser busy for ever */
+async function endless(): Promise<string> {
+  const damaged = await readFile(clip('h264-aac-faststart.mp4'))
+  for (let hit = 0; hit < 20; hit++) damaged[hit * 131] = (hit * 37) % 256
+  return fileOf(damaged)
+}
+
+/** Ids of the processes that read a file of this test. */
+async function probeProcesses(): Promise<number[]> {
+  const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger)
+  const commands = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  )
+  return pids.filter((_, place) => commands[place]?.includes(folder))
 }
 
 describe('probe', () => {
@@ -146,6 +164,24 @@ describe('probe', () => {
         if (outcome instanceof Error) expect(outcome).toBeInstanceOf(SlipstreamError)
       }
     }
+  })
+
+  test.skipIf(!existsSync('/proc/self/cmdline'))(
+    'a probe process that is killed from outside is the server’s trouble, not the file’s',
+    async () => {
+      const outcome = probe(await endless(), { patience: 15_000 }).catch((error: unknown) => error)
+      await expect.poll(probeProcesses, { timeout: 5_000 }).toHaveLength(1)
+      await delay(1_000) // it is at its endless work now
+      for (const pid of await probeProcesses()) process.kill(pid, 'SIGTERM')
+      expect(await outcome).not.toBeInstanceOf(SlipstreamError)
+      expect(String(await outcome)).toContain('ended by SIGTERM')
+    },
+  )
+
+  test('a file that takes too long is not called unusable, the machine may be slow', async () => {
+    const outcome = probe(await endless(), { patience: 1_000 })
+    await expect(outcome).rejects.toMatchObject({ code: 'internal' })
+    await expect(outcome).rejects.toThrow('try again later')
   })
 
   test('an index of impossible size is refused without reading it', async () => {

@@ -33,8 +33,9 @@ interface ProbeOptions {
  * @param options.signal gives up early
  * @param options.patience milliseconds the file may keep us busy; usual ones take 0.1 s
  * @returns what is in it
- * @throws SlipstreamError `unsupported_media` saying what was found and what is accepted
- * @throws Error when the file cannot be read
+ * @throws SlipstreamError `unsupported_media` saying what was found and what is accepted;
+ *   `internal` when it takes too long, for which the file or a busy machine may be to blame
+ * @throws Error when the file cannot be read, or the process was ended from outside
  */
 export async function probe(path: string, options: ProbeOptions = {}): Promise<MediaFacts> {
   await using file = await open(path, 'r')
@@ -74,11 +75,15 @@ function examineApart(
   const child = fork(PROCESS, [path], {
     execArgv: LIMITS,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    detached: process.platform !== 'win32', // Ctrl-C in the server's terminal does not reach it
   })
   const { promise, resolve, reject } = Promise.withResolvers<Finding>()
   let ready = false
   const timer = setTimeout(() => {
-    resolve({ refused: 'Reading its structure takes far too long, it seems to be damaged.' })
+    const message =
+      'Reading the structure of the file takes far too long. The server may be busy: try again ' +
+      'later. If that does not help, the file is damaged: export or copy it again.'
+    reject(new SlipstreamError('internal', message))
   }, patience)
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
@@ -90,8 +95,11 @@ function examineApart(
   child.on('error', (error) => {
     reject(new Error('the process that reads uploads does not start', { cause: error }))
   })
-  child.on('exit', (code) => {
-    if (ready) resolve({ refused: 'Its structure makes no sense, it seems to be damaged.' })
+  child.on('exit', (code, signal) => {
+    // A parser that fills its memory ends by SIGABRT; every other signal comes from outside.
+    if (signal !== null && signal !== 'SIGABRT') {
+      reject(new Error(`the process that reads uploads was ended by ${signal}`))
+    } else if (ready) resolve({ refused: 'Its structure makes no sense, it seems to be damaged.' })
     else reject(new Error(`the process that reads uploads ended with ${code} at its start`))
   })
   return promise.finally(() => {

@@ -9,7 +9,6 @@ import { LEASE_MS, MAX_ATTEMPTS, retryDelayMs } from './retry.ts'
 
 const ID = '0123456789abcdef' as MediaId
 const REAL: RealInfo = { infoHash: 'a'.repeat(40) as InfoHash, info: Buffer.from('de') }
-const log = pino({ level: 'silent' })
 
 let database: Database
 let time: number
@@ -18,16 +17,17 @@ const queues: BuildQueue[] = []
 /** A queue as another process would have it, on the same tables. */
 function queue(build: (job: BuildJob) => Promise<RealInfo>, buildDelayMs = 0) {
   const changes: MediaId[] = []
+  const lines: { level: number; msg: string }[] = []
   const queue = new BuildQueue({
     database,
     build,
     onChange: (id) => changes.push(id),
     now: () => time,
     buildDelayMs,
-    log,
+    log: pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) }),
   })
   queues.push(queue)
-  return Object.assign(queue, { changes })
+  return Object.assign(queue, { changes, lines })
 }
 
 const state = async () => {
@@ -151,6 +151,38 @@ describe('BuildQueue', () => {
     expect(await failing.restart(ID, 1)).toBe(true)
     await untilState(REAL.infoHash)
     expect(await failing.restart(ID, 1)).toBe(false)
+  })
+
+  it('gives up a job whose process died at every attempt', async () => {
+    let builds = 0
+    const one = queue(async () => {
+      builds += 1
+      return REAL
+    })
+    await one.request(ID, 1)
+    await database
+      .updateTable('job')
+      .set({ state: 'running', attempts: MAX_ATTEMPTS, lease_owner: 'dead', lease_until: time - 1 })
+      .execute()
+    one.start()
+    await untilState('failed')
+    expect(builds).toBe(0)
+    expect((await createCatalogue(database).get(ID))?.reason).toMatch(/stopped each time/)
+    expect(await one.restart(ID, 1)).toBe(true)
+    await untilState(REAL.infoHash)
+  })
+
+  it('ends a job for a title that has its torrent quietly', async () => {
+    const one = queue(async () => REAL)
+    one.start()
+    await one.request(ID, 1)
+    await untilState(REAL.infoHash)
+    await one.request(ID, 1)
+    const jobs = () => database.selectFrom('job').selectAll().execute()
+    await expect.poll(jobs, { timeout: 5_000 }).toEqual([])
+    await one.close()
+    expect(one.lines.filter(({ level }) => level > 30)).toEqual([])
+    expect(one.lines.filter(({ msg }) => msg === 'built')).toHaveLength(1)
   })
 
   it('stops a build whose title was deleted, and leaves nothing behind', async () => {

@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
 import type { Database } from '../database/database.ts'
 import type { Schema } from '../database/schema.ts'
-import { HASH_BYTES } from '../hashing/piece-hasher.ts'
+import { HASH_BYTES } from '../hashing/hash-task.ts'
 import type { RealInfo } from '../torrent/metainfo.ts'
 import { LEASE_MS, MAX_ATTEMPTS, retryDelayMs } from './retry.ts'
 
@@ -112,6 +112,7 @@ export class BuildQueue {
       try {
         const job = await this.#claim()
         if (job === undefined) await this.#sleep(POLL_MS)
+        else if (job.attempts > MAX_ATTEMPTS) await this.#giveUp(job)
         else await this.#work(job)
       } catch (cause) {
         this.#options.log.error({ err: cause }, 'the build queue could not use the database')
@@ -199,8 +200,9 @@ export class BuildQueue {
         },
       })
       signal.throwIfAborted()
-      await this.#commit(row, real)
-      log.info({ media: row.media_id, infoHash: real.infoHash, ms: now() - startedAt }, 'built')
+      const facts = { media: row.media_id, infoHash: real.infoHash, ms: now() - startedAt }
+      if (await this.#commit(row, real)) log.info(facts, 'built')
+      else log.info(facts, 'a build was not needed any more')
     } catch (cause) {
       if (stop.signal.aborted) log.info({ media: row.media_id }, String(stop.signal.reason))
       else if (this.#stopping.signal.aborted) await this.#handBack(row, saved)
@@ -219,17 +221,17 @@ export class BuildQueue {
   }
 
   /** The torrent and the end of its job become visible together, or not at all. */
-  async #commit(row: Claimed, real: RealInfo): Promise<void> {
+  async #commit(row: Claimed, real: RealInfo): Promise<boolean> {
     const { database, now } = this.#options
-    await database.transaction().execute(async (transaction) => {
+    return database.transaction().execute(async (transaction) => {
       const released = await transaction
         .deleteFrom('job')
         .where('media_id', '=', row.media_id)
         .where('revision', '=', row.revision)
         .where('lease_owner', '=', this.#owner)
         .executeTakeFirst()
-      if (released.numDeletedRows === 0n) return
-      await transaction
+      if (released.numDeletedRows === 0n) return false
+      const inserted = await transaction
         .insertInto('torrent')
         .values({
           media_id: row.media_id,
@@ -238,7 +240,9 @@ export class BuildQueue {
           info: real.info,
           created_at: now(),
         })
-        .execute()
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst()
+      return (inserted.numInsertedOrUpdatedRows ?? 0n) > 0n
     })
   }
 
@@ -249,6 +253,15 @@ export class BuildQueue {
       ...RELEASED,
       ...checkpointOf(hashes),
     })
+  }
+
+  /** Attempts are counted when they begin, so a job that kills its process gets here too. */
+  async #giveUp(row: Claimed): Promise<void> {
+    const { log, onChange } = this.#options
+    log.error({ media: row.media_id, attempts: row.attempts - 1 }, 'a build never came to its end')
+    const reason = 'The server stopped each time it hashed this file. Its log may say why.'
+    await this.#updateHeld(row, { state: 'failed', attempts: MAX_ATTEMPTS, reason, ...RELEASED })
+    onChange(row.media_id)
   }
 
   async #fail(row: Claimed, hashes: Uint8Array, cause: unknown): Promise<void> {

@@ -1,9 +1,10 @@
 // The catalogue: titles, and what is known of each one's torrent and build job. The tables are the
 // truth; a `MediaRecord` for a client is made of one row by `toRecord`.
 import { type Selectable, sql } from 'kysely'
-import type { InfoHash, MediaId } from '#protocol/ids.ts'
+import { type InfoHash, type MediaId, parseMediaId } from '#protocol/ids.ts'
 import type { MediaEdit, MediaRecord } from '#protocol/media.ts'
 import { pieceLayout } from '#protocol/pieces.ts'
+import { webSeedPath } from '#protocol/stream.ts'
 import type { Database } from '../database/database.ts'
 import type { Schema } from '../database/schema.ts'
 import { SlipstreamError } from '../http/errors.ts'
@@ -116,12 +117,6 @@ export function createCatalogue(database: Database) {
       return result !== undefined && result.numDeletedRows > 0n
     },
 
-    /** @returns the ids of all titles */
-    async ids(): Promise<Set<MediaId>> {
-      const rows = await database.selectFrom('media').select('id').execute()
-      return new Set(rows.map((row) => row.id))
-    },
-
     /** Whether a real torrent of the catalogue has this info hash. */
     async hasInfoHash(infoHash: InfoHash): Promise<boolean> {
       const row = await database
@@ -147,12 +142,13 @@ export function createCatalogue(database: Database) {
 }
 
 function parseCursor(cursor: string): { createdAt: number; id: MediaId } {
-  const match = /^(\d{1,15})\.([0-9a-z]{16})$/.exec(cursor)
-  if (match === null) {
+  const match = /^(\d{1,15})\.(.*)$/.exec(cursor)
+  const id = parseMediaId(match?.[2])
+  if (match === null || id === null) {
     const message = 'The cursor is not one that this server gave out. Start again without it.'
     throw new SlipstreamError('bad_request', message)
   }
-  return { createdAt: Number(match[1]), id: match[2] as MediaId }
+  return { createdAt: Number(match[1]), id }
 }
 
 /**
@@ -160,8 +156,7 @@ function parseCursor(cursor: string): { createdAt: number; id: MediaId } {
  * @param origin scheme, host and port, without a slash at the end
  */
 export function webSeedUrl(origin: string, media: NewMedia): string {
-  const name = encodeURIComponent(media.filename)
-  return `${origin}/media/${media.id}/${name}?revision=${media.revision}`
+  return origin + webSeedPath(media.id, media.revision, media.filename)
 }
 
 /**

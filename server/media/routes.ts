@@ -62,8 +62,11 @@ export function mediaRoutes(ports: MediaRoutesPorts): Router {
     const edit = v.safeParse(mediaEditSchema, request.body)
     if (!edit.success) {
       const [issue] = edit.issues
-      const field = v.getDotPath(issue) ?? 'body'
-      throw new SlipstreamError('bad_request', `The ${field} is not valid: ${issue.message}.`)
+      const field = v.getDotPath(issue)
+      const message = field
+        ? `The field ${field} ${issue.message}.`
+        : 'The request must carry JSON with title or description.'
+      throw new SlipstreamError('bad_request', message)
     }
     await catalogue.edit(id, edit.output)
     response.json(toRecord(await find(id), originOf(request)))

@@ -1,12 +1,14 @@
 // Builds the client for `npm start` when its sources are newer than the last build, in a process of
 // its own so that the bundler's memory goes away with it.
 import { spawn } from 'node:child_process'
-import { readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { cp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const SOURCES = ['client', 'protocol', 'public', 'vite.config.ts', 'package-lock.json']
 const CLIENT = 'dist/client'
 const STAMP = 'dist/client.stamp'
+/** Files of earlier builds are kept so long. */
+const KEEP_MS = 30 * 24 * 3600 * 1000
 
 /**
  * @param root folder of the project
@@ -18,16 +20,15 @@ export async function ensureClientBuilt(root: string, announce: () => void): Pro
   const newest = Math.max(...(await Promise.all(SOURCES.map((name) => newestIn(join(root, name))))))
   if (builtAt >= newest) return
   announce()
-  // Built beside and then moved, so that another start at the same time finds a whole client.
+  // Built beside and then copied over: a server that runs from this folder, and tabs that came from
+  // it, go on to find the files of the build before.
   const fresh = join(root, `dist/client-${process.pid}`)
-  const old = `${fresh}-old`
   try {
     await runVite(root, fresh)
-    await rename(join(root, CLIENT), old).catch(ignoreMissing)
-    await rename(fresh, join(root, CLIENT))
+    await cp(fresh, join(root, CLIENT), { recursive: true })
+    await removeOld(join(root, CLIENT, 'assets'))
   } finally {
     await rm(fresh, { recursive: true, force: true })
-    await rm(old, { recursive: true, force: true })
   }
   const stamp = join(root, STAMP)
   await writeFile(stamp, '')
@@ -69,8 +70,11 @@ async function newestIn(path: string): Promise<number> {
   return Math.max(info.mtimeMs, ...times)
 }
 
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
+async function removeOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name)
+    if (Date.now() - (await stat(path)).mtimeMs > KEEP_MS) await rm(path, { force: true })
+  }
 }
 
 async function modifiedAt(path: string): Promise<number> {

@@ -4,10 +4,11 @@ import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { type Request, type RequestHandler, Router } from 'express'
+import expressStaticGzip from 'express-static-gzip'
 import helmet from 'helmet'
-import sirv from 'sirv'
 import { BOOT_ELEMENT_ID, type Boot, type SiteSettings } from '#protocol/boot.ts'
 import type { MediaRecord } from '#protocol/media.ts'
+import { SlipstreamError } from '../http/errors.ts'
 
 const BOOT_PLACE = '<!--slipstream-boot-->'
 /** Paths that the client has pages for. */
@@ -46,7 +47,13 @@ export async function createPages(options: PagesOptions) {
       .type('html')
       .send(template.replace(BOOT_PLACE, () => bootElement({ settings, media })))
   }
+  router.use((request, _response, next) => {
+    if (request.method === 'GET' || request.method === 'HEAD') return next()
+    const message = 'Pages answer GET and HEAD only.'
+    throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: 'GET, HEAD' } })
+  })
   router.get('/', sendPage)
+  router.get('/index.html', (_request, response) => response.redirect(301, '/'))
   router.use(front.files)
   router.get('/{*path}', sendPage)
   return { router, close: () => front.close() }
@@ -66,16 +73,18 @@ function bootElement(boot: Boot): string {
 async function builtFront(root: string): Promise<Front> {
   const folder = join(root, 'dist/client')
   const html = await readFile(join(folder, 'index.html'), 'utf8')
-  const files = sirv(folder, {
-    brotli: true,
-    gzip: true,
-    etag: true,
-    setHeaders(response, path) {
-      const isHashed = path.startsWith('/assets/')
-      response.setHeader(
-        'Cache-Control',
-        isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
-      )
+  const files = expressStaticGzip(folder, {
+    enableBrotli: true,
+    orderPreference: ['br', 'gz'],
+    index: false,
+    serveStatic: {
+      setHeaders(response, path) {
+        const isHashed = path.startsWith(join(folder, 'assets'))
+        response.setHeader(
+          'Cache-Control',
+          isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+        )
+      },
     },
   })
   return { files, template: async () => html, close: async () => {} }

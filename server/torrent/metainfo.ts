@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import bencode from 'bencode'
 import { type InfoHash, parseInfoHash } from '#protocol/ids.ts'
 import { type PieceLayout, pieceLayout } from '#protocol/pieces.ts'
-import { HASH_BYTES } from '../hashing/piece-hasher.ts'
+import { HASH_BYTES } from '../hashing/hash-task.ts'
 
 /** What both kinds are made from. */
 export interface TorrentSource {

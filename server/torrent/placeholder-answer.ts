@@ -38,8 +38,16 @@ export class PlaceholderAnswer {
   }
 }
 
-function takesGzip(header: string | string[] | undefined): boolean {
-  return String(header ?? '')
-    .split(',')
-    .some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(coding))
+/**
+ * @param header `Accept-Encoding` (RFC 9110 §12.5.3)
+ * @returns whether an answer in gzip is welcome; what is said of gzip itself counts before `*`
+ */
+export function takesGzip(header: string | string[] | undefined): boolean {
+  const weights = new Map<string, number>()
+  for (const entry of String(header ?? '').split(',')) {
+    const [coding = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase())
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    weights.set(coding === 'x-gzip' ? 'gzip' : coding, weight ? Number(weight.slice(2)) : 1)
+  }
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0
 }

@@ -9,12 +9,14 @@ import type { OriginOf } from '../http/request-address.ts'
 import type { BuildQueue } from '../jobs/build-queue.ts'
 import { type Catalogue, type Media, webSeedUrl } from '../media/catalogue.ts'
 import type { RecentMedia } from '../media/recent-media.ts'
-import { evaluateConditions } from '../web-seed/range.ts'
+import { evaluateConditions } from '../web-seed/conditions.ts'
 import { type RealInfo, realTorrent } from './metainfo.ts'
 import { PlaceholderAnswer } from './placeholder-answer.ts'
 
 const TORRENT_TYPE = 'application/x-bittorrent'
 const RETRY_AFTER_S = '5'
+/** A build that gave up goes on only when somebody restarts it. */
+const RETRY_AFTER_FAILURE_S = '3600'
 
 interface TorrentEndpointPorts {
   readonly recent: Pick<RecentMedia, 'get'>
@@ -53,15 +55,23 @@ export function torrentEndpoint({ recent, catalogue, queue, originOf }: TorrentE
     }
     if (media.job_state === null) await queue.request(media.id, media.revision)
     if (kind === 'real') {
-      const message = 'The torrent of this title is still being built. Try again in some seconds.'
-      const headers = { 'Retry-After': RETRY_AFTER_S }
-      throw new SlipstreamError('torrent_not_ready', message, { headers })
+      throw notReady(media)
     }
     response.setHeader('Content-Type', TORRENT_TYPE)
     response.setHeader(TORRENT_KIND_HEADER, 'placeholder')
     response.setHeader('Cache-Control', 'no-store')
     placeholders.send(request, response, media, webSeedUrl(origin, media))
   }
+}
+
+function notReady(media: Media): SlipstreamError {
+  const failed = media.job_state === 'failed'
+  const message = failed
+    ? `The torrent of this title could not be built: ${media.reason ?? 'the build failed.'} ` +
+      'The title plays without it; an administrator can have it built again.'
+    : 'The torrent of this title is still being built. Try again in some seconds.'
+  const headers = { 'Retry-After': failed ? RETRY_AFTER_FAILURE_S : RETRY_AFTER_S }
+  return new SlipstreamError('torrent_not_ready', message, { headers })
 }
 
 interface RealAnswer {

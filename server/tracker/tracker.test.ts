@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { InfoHash } from '#protocol/ids.ts'
+import { clientAddress } from '../http/request-address.ts'
 import { Tracker } from './tracker.ts'
 
 const KNOWN = 'ab'.repeat(20) as InfoHash
@@ -13,11 +14,13 @@ const FOREIGN = 'cd'.repeat(20)
 let tracker: Tracker
 let server: Server
 let address: string
+let trusts: boolean
 
 beforeEach(async () => {
+  trusts = false
   tracker = new Tracker({
     isKnown: async (infoHash) => infoHash === KNOWN,
-    trustProxy: false,
+    addressOf: clientAddress((peer) => trusts && peer.endsWith('127.0.0.1')),
     log: pino({ level: 'silent' }),
   })
   server = createServer((request, response) => tracker.handle(request, response))
@@ -85,9 +88,12 @@ describe('the tracker over WebSocket', () => {
     const answer = { answer: { type: 'answer', sdp: 'y' }, to_peer_id: 'two'.padEnd(20, '-') }
     one.send(announcement(KNOWN, 'one', { ...answer, offer_id: 'o'.repeat(20), event: undefined }))
     expect(await two.next()).toMatchObject({ answer: { sdp: 'y' } })
-    expect(tracker.peersOf(KNOWN)).toBe(2)
     two.close()
-    await expect.poll(() => tracker.peersOf(KNOWN)).toBe(1)
+    const peers = async () => {
+      one.send(announcement(KNOWN, 'one', { event: undefined }))
+      return (await one.next())['incomplete']
+    }
+    await expect.poll(peers).toBe(1)
     one.close()
   })
 
@@ -95,7 +101,6 @@ describe('the tracker over WebSocket', () => {
     const one = await browser()
     one.send(announcement(FOREIGN, 'one'))
     expect((await one.next())['failure reason']).toMatch(/does not know/)
-    expect(tracker.peersOf(FOREIGN as InfoHash)).toBe(0)
     one.close()
   })
 
@@ -126,15 +131,16 @@ describe('the tracker over WebSocket', () => {
     await one.next()
     one.send(announcement(KNOWN, 'two'))
     expect((await one.next())['failure reason']).toMatch(/one peer id/)
-    expect(tracker.peersOf(KNOWN)).toBe(1)
+    one.send(announcement(KNOWN, 'one', { event: undefined }))
+    expect(await one.next()).toMatchObject({ incomplete: 1 })
     one.close()
   })
 })
 
 describe('the tracker over HTTP', () => {
   const percent = (hex: string) => hex.replace(/../g, '%$&')
-  const announce = async (query: string) => {
-    const response = await fetch(`http://${address}?${query}`)
+  const announce = async (query: string, headers = {}) => {
+    const response = await fetch(`http://${address}?${query}`, { headers })
     return bencode.decode(new Uint8Array(await response.arrayBuffer()))
   }
 
@@ -145,6 +151,29 @@ describe('the tracker over HTTP', () => {
     const answer = await announce(query('two', 6882))
     expect(answer).toMatchObject({ incomplete: 2 })
     expect(answer.peers.length % 6).toBe(0)
+  })
+
+  it('believes X-Forwarded-For only of a trusted proxy, and there only an address', async () => {
+    const ask = (peer: string, port: number, forwarded: string) =>
+      announce(
+        `info_hash=${percent(KNOWN)}&peer_id=${peer.padEnd(20, '-')}&port=${port}&left=1&compact=0`,
+        { 'X-Forwarded-For': forwarded },
+      )
+    await ask('one', 1, '198.51.100.1')
+    trusts = true
+    await ask('two', 2, '203.0.113.9, 198.51.100.2')
+    await ask('three', 3, 'unknown')
+    const { peers } = await ask('four', 4, '198.51.100.4')
+    const seen = peers.map((peer: { ip: Uint8Array; port: number }) => [
+      peer.port,
+      Buffer.from(peer.ip).toString(),
+    ])
+    expect(Object.fromEntries(seen)).toEqual({
+      1: '127.0.0.1',
+      2: '198.51.100.2',
+      3: '127.0.0.1',
+      4: '198.51.100.4',
+    })
   })
 
   it.each([

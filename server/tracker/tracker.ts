@@ -7,6 +7,7 @@ import Server, { type AnnounceParams } from 'bittorrent-tracker/server'
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { type InfoHash, parseInfoHash } from '#protocol/ids.ts'
+import type { AddressOf } from '../http/request-address.ts'
 
 /** Its own default of 1,000 silently evicts peers of a bigger swarm. */
 const MAX_PEERS_PER_SWARM = 100_000
@@ -20,22 +21,25 @@ const PING_MS = 30_000
 interface TrackerOptions {
   /** Whether the catalogue has a real torrent with this info hash. */
   readonly isKnown: (infoHash: InfoHash) => Promise<boolean>
-  readonly trustProxy: boolean
+  /** The client's IP address, or `null` when the connection is gone. */
+  readonly addressOf: AddressOf
   readonly log: Logger
 }
 
 export class Tracker {
   readonly #server: Server
+  readonly #addressOf: AddressOf
   readonly #sockets = new Map<WebSocket, { isAlive: boolean }>()
   readonly #pinger: NodeJS.Timeout
 
-  constructor({ isKnown, trustProxy, log }: TrackerOptions) {
+  constructor({ isKnown, addressOf, log }: TrackerOptions) {
+    this.#addressOf = addressOf
     this.#server = new Server({
       udp: false,
       http: false,
       stats: false,
       ws: { noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false },
-      trustProxy,
+      trustProxy: true, // the header that it reads is ours, see `#nameClient`
       interval: ANNOUNCE_INTERVAL_MS,
       peersCacheLength: MAX_PEERS_PER_SWARM,
       filter: (text, params, allow) => {
@@ -63,6 +67,7 @@ export class Tracker {
 
   /** Answers an announce over HTTP, refusals too, as BEP 3 says: 200 and a bencoded dictionary. */
   handle(request: IncomingMessage, response: ServerResponse): void {
+    if (!this.#nameClient(request)) return
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.setHeader('Cache-Control', 'no-store')
     this.#server.onHttpRequest(request, response)
@@ -70,6 +75,7 @@ export class Tracker {
 
   /** Takes over the connection of a browser. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!this.#nameClient(request)) return
     this.#server.ws.handleUpgrade(request, socket, head, (webSocket) => {
       const state = { isAlive: true }
       this.#sockets.set(webSocket, state)
@@ -79,11 +85,6 @@ export class Tracker {
       webSocket.on('close', () => this.#sockets.delete(webSocket))
       this.#server.ws.emit('connection', webSocket, request)
     })
-  }
-
-  /** Peers of a swarm that announced lately. */
-  peersOf(infoHash: InfoHash): number {
-    return this.#server.torrents[infoHash]?.peers.length ?? 0
   }
 
   /** Forgets the swarm of a title that was deleted. */
@@ -96,6 +97,17 @@ export class Tracker {
     for (const socket of this.#sockets.keys()) socket.close(1001, 'the server is stopping')
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const socket of this.#sockets.keys()) socket.terminate()
+  }
+
+  /**
+   * `bittorrent-tracker` believes the header of anybody or of nobody, so it gets our own finding.
+   * @returns false when the client is gone
+   */
+  #nameClient(request: IncomingMessage): boolean {
+    const address = this.#addressOf(request)
+    if (address === null) return false
+    request.headers['x-forwarded-for'] = address
+    return true
   }
 
   #ping(): void {

@@ -2,13 +2,14 @@
 // An upload outlives its bytes: which title it became is kept until it expires, so that a client
 // that lost the last answer still learns it. Ids are ours, checked before they get here.
 import { mkdirSync } from 'node:fs'
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { FileStore } from '@tus/file-store'
 import { Upload } from '@tus/server'
 import * as v from 'valibot'
 import { type MediaId, mediaIdSchema } from '#protocol/ids.ts'
+import { replaceFile } from '../blobs/durable-files.ts'
 
 const recordSchema = v.object({
   id: v.string(),
@@ -99,7 +100,9 @@ export class UploadStore extends FileStore {
     const batch = Buffer.allocUnsafe(BATCH_BYTES)
     let filled = 0
     let position = offset
+    let broken = false
     const flush = async (): Promise<void> => {
+      broken = true // until all of it is written: what follows would land in the wrong place
       let done = 0
       while (done < filled) {
         const { bytesWritten } = await file.write(batch, done, filled - done, position)
@@ -107,6 +110,7 @@ export class UploadStore extends FileStore {
         position += bytesWritten
       }
       filled = 0
+      broken = false
     }
     try {
       for await (const chunk of readable as AsyncIterable<Buffer>) {
@@ -118,9 +122,19 @@ export class UploadStore extends FileStore {
         }
       }
     } finally {
-      await flush()
+      if (!broken) await flush()
     }
     return position
+  }
+
+  /** @returns the titles that uploads were to become, and did not yet */
+  async reserved(): Promise<Set<MediaId>> {
+    const ids = new Set<MediaId>()
+    for (const upload of await this.list()) {
+      const record = await this.record(upload)
+      if (record?.mediaId !== undefined && !record.finished) ids.add(record.mediaId)
+    }
+    return ids
   }
 
   /** Forgets an upload and its bytes; one that is not there is fine. */
@@ -178,13 +192,8 @@ class UploadRecords {
   }
 
   async write(record: UploadRecord): Promise<void> {
-    const incoming = `${this.#path(record.id)}.tmp`
-    {
-      await using file = await open(incoming, 'w')
-      await file.writeFile(JSON.stringify(record))
-      await file.sync()
-    }
-    await rename(incoming, this.#path(record.id))
+    const path = this.#path(record.id)
+    await replaceFile(path, `${path}.tmp`, JSON.stringify(record))
   }
 
   async get(id: string): Promise<Upload | undefined> {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { Upload } from 'tus-js-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDiskBlobStore, type DiskBlobStore } from '../blobs/disk-blob-store.ts'
@@ -52,7 +52,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-function start(of: Pick<Ingest, 'ingest'>, now = Date.now): Uploads {
+function start(of: Pick<Ingest, 'ingest'>, now = Date.now, logger: Logger = log): Uploads {
   return createUploads({
     directory: join(folder, 'uploads'),
     maxBytes: MAX_BYTES,
@@ -60,7 +60,7 @@ function start(of: Pick<Ingest, 'ingest'>, now = Date.now): Uploads {
     originOf: requestOrigin({ publicUrl: null, isTrustedProxy: () => false }),
     ingest: of,
     now,
-    log,
+    log: logger,
   })
 }
 
@@ -369,6 +369,17 @@ describe('an upload is refused', () => {
   })
 })
 
+test('a full disk is in the log as an error, with its cause', async () => {
+  const lines: { level: number; code?: string; err?: { code?: string } }[] = []
+  const kept = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+  await uploads.close()
+  uploads = start({ ingest: () => Promise.reject(full) }, Date.now, kept)
+  expect((await patch(await create(film.length), 0, film)).status).toBe(507)
+  const [line] = lines.filter((entry) => entry.code === 'storage_full')
+  expect(line).toMatchObject({ level: 50, err: { code: 'ENOSPC' } })
+})
+
 describe('after the server died', () => {
   test.each(['before', 'after'])('%s the title was made, it is made once', async (when) => {
     const dying = {
@@ -385,7 +396,6 @@ describe('after the server died', () => {
     await uploads.close()
     uploads = start(ingest)
     await uploads.finishInterrupted()
-    await ingest.removeOrphans()
     expect(await titles()).toHaveLength(1)
     expect((await head(url)).headers.get('Slipstream-Media')).toBe((await titles())[0]?.id)
     expect(await titles()).toHaveLength(1)
@@ -407,8 +417,34 @@ describe('after the server died', () => {
     // The client may come before `finishInterrupted` was asked for.
     expect((await head(url)).headers.get('Slipstream-Media')).toBe((await titles())[0]?.id)
     await uploads.finishInterrupted()
-    expect(await ingest.removeOrphans()).toBe(0)
+    expect(await ingest.reportOrphans(uploads.reserved)).toEqual([])
     expect(await titles()).toHaveLength(1)
+  })
+
+  test('bytes of an upload that cannot be finished now are still there after the start', async () => {
+    const dying = {
+      async ingest(request: Parameters<Ingest['ingest']>[0]): Promise<never> {
+        if (existsSync(request.path)) {
+          await blobs.adopt(request.path, request.id ?? newMediaId(), 1)
+        }
+        throw new Error('the database is locked')
+      },
+    }
+    const url = await create(film.length)
+    await uploads.close()
+    uploads = start(dying)
+    expect((await patch(url, 0, film)).status).toBe(500)
+    await uploads.close()
+    uploads = start(dying) // locked at the start too
+    expect(await ingest.reportOrphans(uploads.reserved)).toEqual([])
+    await uploads.finishInterrupted()
+    const [id = newMediaId()] = await blobs.list()
+    expect(await readFile(blobs.path(id, 1))).toEqual(film)
+
+    await uploads.close()
+    uploads = start(ingest)
+    await uploads.finishInterrupted()
+    expect(await titles()).toMatchObject([{ id, size: film.length }])
   })
 
   test('rests of half-written records do no harm', async () => {
@@ -423,6 +459,17 @@ describe('after the server died', () => {
 })
 
 describe('expired uploads', () => {
+  test('do not include a whole one that waited for the server longer than that', async () => {
+    const url = await create(film.length)
+    await uploads.close()
+    uploads = start({ ingest: () => Promise.reject(new Error('power cut')) })
+    expect((await patch(url, 0, film)).status).toBe(500)
+    await uploads.close()
+    uploads = start(ingest, () => Date.now() + 30 * 24 * 3600 * 1000)
+    await uploads.finishInterrupted()
+    expect(await titles()).toMatchObject([{ size: film.length }])
+  })
+
   test('are removed after seven days, others and those being written stay', async () => {
     const day = 24 * 3600 * 1000
     const url = await create(film.length)
@@ -434,7 +481,9 @@ describe('expired uploads', () => {
     const at = async (now: number) => {
       await uploads.close()
       uploads = start(ingest, () => now)
-      await uploads.removeExpired()
+      await uploads.finishInterrupted()
+      await uploads.close()
+      uploads = start(ingest)
     }
     await at(Date.now() + 6 * day)
     expect(await files()).toHaveLength(3)

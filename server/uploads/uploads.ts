@@ -11,7 +11,7 @@ import { notSignedIn } from '../accounts/accounts.ts'
 import { SlipstreamError, toSlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
 import { assertSameOrigin } from '../http/same-origin.ts'
-import { sendError } from '../http/send-error.ts'
+import { logError, sendError } from '../http/send-error.ts'
 import { type Ingest, newMediaId } from '../ingest/ingest.ts'
 import { UploadStore } from './upload-store.ts'
 
@@ -28,12 +28,12 @@ export interface Uploads {
   /** Answers a request below `/api/uploads`. */
   handle(request: IncomingMessage, response: ServerResponse): void
   /**
-   * Makes titles of uploads that were complete when the server died. Call it at start, before
-   * blobs without a record are removed.
+   * Makes titles of uploads that were complete when the server died, then removes expired ones.
+   * Call it at start.
    */
   finishInterrupted(): Promise<void>
-  /** Removes uploads older than seven days; happens by itself every hour. */
-  removeExpired(): Promise<void>
+  /** @returns the titles that uploads were to become, and did not yet; their bytes may be blobs */
+  reserved(): Promise<ReadonlySet<MediaId>>
   /** Gives up what is under way; it is taken up again by client or next start. */
   close(): Promise<void>
 }
@@ -108,10 +108,9 @@ export function createUploads(ports: {
     onResponseError(request, thrown) {
       const error = explain(thrown, maxBytes)
       const facts = { method: request.method, code: error.code }
-      if (error.code !== 'internal') log.info(facts, error.message)
-      else if (closing.signal.aborted)
+      if (error.code === 'internal' && closing.signal.aborted) {
         log.info(facts, 'upload interrupted by the end of the server')
-      else log.error({ ...facts, err: error.cause ?? error }, error.message)
+      } else logError(error, facts, log)
       return { status_code: error.status, body: JSON.stringify(error.body) }
     },
   })
@@ -142,11 +141,11 @@ export function createUploads(ports: {
     const removed = await store.discardExpired(now())
     if (removed > 0) log.info({ removed }, 'expired uploads removed')
   }
+  let swept = Promise.resolve()
   const sweep = (): void => {
-    removeExpired().catch((err) => log.error({ err }, 'expired uploads cannot be removed'))
+    swept = removeExpired().catch((err) => log.error({ err }, 'expired uploads cannot be removed'))
   }
   const sweeping = setInterval(sweep, SWEEP_MS).unref()
-  sweep()
 
   return {
     handle(request, response) {
@@ -165,19 +164,19 @@ export function createUploads(ports: {
         try {
           log.info({ media: await finish(id) }, 'an interrupted upload was finished')
         } catch (thrown) {
-          const error = toSlipstreamError(thrown)
-          if (error.code === 'unsupported_media') log.info({ upload: id }, error.message)
-          else log.error({ upload: id, err: thrown }, 'an interrupted upload cannot be finished')
+          if (closing.signal.aborted) return
+          logError(toSlipstreamError(thrown), { upload: id }, log)
         }
       }
+      sweep() // not before: a whole upload may have waited for this start longer than any may take
     },
 
-    removeExpired,
+    reserved: () => store.reserved(),
 
     async close() {
       clearInterval(sweeping)
       closing.abort(new Error('the server is stopping'))
-      await Promise.allSettled(finishing.values())
+      await Promise.allSettled([swept, ...finishing.values()])
     },
   }
 }

@@ -164,4 +164,31 @@ describe('the web seed', () => {
     }
     expect((await bodyOf(await get())).equals(bytes)).toBe(true)
   })
+
+  it('sends right bytes to who stays while others hang up in the middle of reads', async () => {
+    const leave = (afterBytes: number) =>
+      new Promise<void>((resolve) => {
+        const leaving = request(url, { agent: false })
+        leaving.on('error', () => {}).on('close', () => resolve())
+        leaving.on('response', (response) => {
+          let got = 0
+          response
+            .on('error', () => {})
+            .on('data', (chunk: Buffer) => {
+              got += chunk.length
+              if (got >= afterBytes) leaving.destroy()
+            })
+          if (afterBytes === 0) leaving.destroy()
+        })
+        leaving.end()
+      })
+    const stay = async () => Buffer.from(await (await fetch(url)).arrayBuffer()).equals(bytes)
+    const stayed: boolean[] = []
+    for (let round = 0; round < 8; round += 1) {
+      const leavers = [0, 1, 70_000, 300_000, 1_100_000].map(leave)
+      stayed.push(...(await Promise.all([stay(), stay()])))
+      await Promise.all(leavers)
+    }
+    expect(stayed).toEqual(Array(16).fill(true))
+  })
 })

@@ -4,11 +4,12 @@
 import { read } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import { decideRange } from '#protocol/range.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue, Media } from '../media/catalogue.ts'
 import { BufferPool } from './buffer-pool.ts'
+import { evaluateConditions, rangeApplies } from './conditions.ts'
 import { type HeldFile, OpenFiles } from './open-files.ts'
-import { decideRange, evaluateConditions, rangeApplies } from './range.ts'
 
 /** A client that takes no byte for so long is cut off; players ask again from where they were. */
 const STALLED_CLIENT_MS = 120_000

@@ -1,37 +1,4 @@
-// Range and conditional requests by RFC 9110 §13 and §14, as pure functions of header texts.
-
-/** What to send of a file: everything, one range, or a refusal. Byte numbers are inclusive. */
-export type RangeDecision =
-  | { readonly kind: 'whole' }
-  | { readonly kind: 'range'; readonly start: number; readonly end: number }
-  | { readonly kind: 'unsatisfiable' }
-
-const WHOLE: RangeDecision = { kind: 'whole' }
-const UNSATISFIABLE: RangeDecision = { kind: 'unsatisfiable' }
-
-/**
- * Several ranges and units other than bytes are ignored, as RFC 9110 §14.2 lets a server do: the
- * answer is the whole file. A bytes range that is malformed, reversed or beyond the end is refused.
- * @param header text of `Range`, or undefined
- * @param size bytes of the file
- */
-export function decideRange(header: string | undefined, size: number): RangeDecision {
-  if (header === undefined) return WHOLE
-  const [, unit, set] = /^\s*([^\s=]+)\s*=\s*(.*?)\s*$/.exec(header) ?? []
-  if (unit === undefined || set === undefined || unit.toLowerCase() !== 'bytes') return WHOLE
-  if (set.includes(',')) return WHOLE
-  const [, first, last] = /^(\d*)-(\d*)$/.exec(set) ?? []
-  if (first === undefined || last === undefined) return UNSATISFIABLE
-  if (first === '') {
-    const length = Number(last) // of the suffix; NaN-free: digits or empty
-    if (last === '' || length === 0) return UNSATISFIABLE
-    return { kind: 'range', start: Math.max(0, size - length), end: size - 1 }
-  }
-  const start = Number(first)
-  const end = last === '' ? size - 1 : Math.min(Number(last), size - 1)
-  if (start >= size || (last !== '' && Number(last) < start)) return UNSATISFIABLE
-  return { kind: 'range', start, end }
-}
+// Conditional requests by RFC 9110 §13, as pure functions of header texts.
 
 /** Validators of the file as it is now. */
 export interface Validators {

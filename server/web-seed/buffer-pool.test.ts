@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { BufferPool } from './buffer-pool.ts'
+
+const KIB = 1024
+
+test('the pool gives the smallest buffer that holds what is wanted, smaller ones in a crowd', () => {
+  const pool = new BufferPool()
+  expect(pool.take(1, 1)).toHaveLength(64 * KIB)
+  expect(pool.take(64 * KIB + 1, 1)).toHaveLength(256 * KIB)
+  expect(pool.take(10_000 * KIB, 16)).toHaveLength(1024 * KIB)
+  expect(pool.take(10_000 * KIB, 17)).toHaveLength(256 * KIB)
+  expect(pool.take(10_000 * KIB, 193)).toHaveLength(64 * KIB)
+})
+
+test('a buffer given back is used again, and by one at a time', () => {
+  const pool = new BufferPool()
+  const first = pool.take(1, 1)
+  pool.give(first)
+  expect(pool.take(1, 1)).toBe(first)
+  expect(pool.take(1, 1)).not.toBe(first)
+})
+
+test('what is given back beyond the limit, or has a foreign size, is not kept', () => {
+  const pool = new BufferPool()
+  const taken = Array.from({ length: 13 }, () => pool.take(1024 * KIB, 1))
+  pool.give(Buffer.alloc(7))
+  for (const buffer of taken) pool.give(buffer)
+  const again = Array.from({ length: 13 }, () => pool.take(1024 * KIB, 1))
+  expect(again.filter((buffer) => taken.includes(buffer))).toHaveLength(12)
+})
