@@ -16,11 +16,7 @@ import { NotFoundPage, Notice } from './Notice.tsx'
 import { loadAdminPage, loadCataloguePage, loadWatchPage } from './pages.ts'
 
 const CataloguePage = lazy(() => loadCataloguePage().then((m) => ({ default: m.CataloguePage })))
-const WatchPage = lazy(() =>
-  earlyFrame()
-    .then(loadWatchPage)
-    .then((m) => ({ default: m.WatchPage })),
-)
+const WatchPage = lazy(() => loadWatchPage().then((m) => ({ default: m.WatchPage })))
 const AdminPage = lazy(() => loadAdminPage().then((m) => ({ default: m.AdminPage })))
 
 export function App() {

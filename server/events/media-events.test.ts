@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { InfoHash, MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createCatalogue } from '../media/catalogue.ts'
+import { exampleMedia } from '../media/media-fixture.ts'
 import { MediaEvents } from './media-events.ts'
 
 const ID = '0123456789abcdef' as MediaId
@@ -19,20 +20,7 @@ let url: string
 beforeEach(async () => {
   database = await openDatabase(':memory:')
   const catalogue = createCatalogue(database)
-  await catalogue.add({
-    id: ID,
-    revision: 1,
-    title: 'A film',
-    description: '',
-    filename: 'film.webm',
-    size: 10 * 256 * 1024,
-    type: 'video/webm',
-    duration_s: 1,
-    width: 1,
-    height: 1,
-    fast_start: 1,
-    created_at: 1,
-  })
+  await catalogue.add(exampleMedia({ id: ID, size: 10 * 256 * 1024 }))
   events = new MediaEvents(catalogue, pino({ level: 'silent' }))
   server = createServer(express().get('/:id', events.handle))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { InfoHash, MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createCatalogue } from '../media/catalogue.ts'
+import { exampleMedia } from '../media/media-fixture.ts'
 import type { RealInfo } from '../torrent/metainfo.ts'
 import { type BuildJob, BuildQueue } from './build-queue.ts'
 import { LEASE_MS, MAX_ATTEMPTS, retryDelayMs } from './retry.ts'
@@ -39,20 +40,7 @@ const untilState = (expected: string) => expect.poll(state, { timeout: 5_000 }).
 beforeEach(async () => {
   time = 1_000_000
   database = await openDatabase(':memory:')
-  await createCatalogue(database).add({
-    id: ID,
-    revision: 1,
-    title: 'A film',
-    description: '',
-    filename: 'film.webm',
-    size: 1_000_000,
-    type: 'video/webm',
-    duration_s: 1,
-    width: 1,
-    height: 1,
-    fast_start: 1,
-    created_at: time,
-  })
+  await createCatalogue(database).add(exampleMedia({ id: ID, created_at: time }))
 })
 afterEach(async () => {
   await Promise.all(queues.splice(0).map((queue) => queue.close()))

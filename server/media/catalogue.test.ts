@@ -1,26 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
-import { type Catalogue, createCatalogue, toRecord, webSeedUrl } from './catalogue.ts'
+import {
+  type Catalogue,
+  createCatalogue,
+  type NewMedia,
+  toRecord,
+  webSeedUrl,
+} from './catalogue.ts'
+import { exampleMedia } from './media-fixture.ts'
 
 let database: Database
 let catalogue: Catalogue
 
-const title = (number: number, changes: Record<string, unknown> = {}) => ({
-  id: String(number).padStart(16, '0') as MediaId,
-  revision: 1,
-  title: `Title ${number}`,
-  description: '',
-  filename: `film ${number}.webm`,
-  size: 1_000_000,
-  type: 'video/webm',
-  duration_s: 10,
-  width: 640,
-  height: 360,
-  fast_start: 1,
-  created_at: 1_000 + Math.floor(number / 2), // pairs share a time
-  ...changes,
-})
+const title = (number: number, changes: Partial<NewMedia> = {}) =>
+  exampleMedia({
+    id: String(number).padStart(16, '0') as MediaId,
+    title: `Title ${number}`,
+    filename: `film ${number}.webm`,
+    created_at: 1_000 + Math.floor(number / 2), // pairs share a time
+    ...changes,
+  })
 
 beforeEach(async () => {
   database = await openDatabase(':memory:')

@@ -6,6 +6,7 @@ import type { MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { sendError } from '../http/send-error.ts'
 import { createCatalogue } from '../media/catalogue.ts'
+import { exampleMedia } from '../media/media-fixture.ts'
 import { torrentEndpoint } from './torrent-endpoint.ts'
 
 const ID = '0123456789abcdef' as MediaId
@@ -19,20 +20,7 @@ beforeEach(async () => {
   requests = 0
   database = await openDatabase(':memory:')
   const catalogue = createCatalogue(database)
-  await catalogue.add({
-    id: ID,
-    revision: 1,
-    title: 'A film',
-    description: '',
-    filename: 'film.webm',
-    size: 1_000_000,
-    type: 'video/webm',
-    duration_s: 1,
-    width: 1,
-    height: 1,
-    fast_start: 1,
-    created_at: 1,
-  })
+  await catalogue.add(exampleMedia({ id: ID }))
   const request = async () => {
     requests += 1
   }
