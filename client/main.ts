@@ -5,12 +5,12 @@ import type { MediaRecord } from '#protocol/media.ts'
 import { readBoot } from './app/boot.ts'
 import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
-import { registerServiceWorker } from './playback/service-worker-client.ts'
-import { earlyFrame, showEarly } from './watch/early-video.ts'
+import { connectServiceWorker } from './playback/service-worker-client.ts'
+import { showEarly } from './watch/early-video.ts'
 import { autoplayWanted, exposeStatistics, openWatchSession } from './watch/watch-session.ts'
 
 function start(): void {
-  registerServiceWorker()
+  connectServiceWorker()
   exposeStatistics()
   applyColorScheme()
   const { media } = readBoot()
@@ -28,8 +28,7 @@ function start(): void {
 /** Plays, and returns when the interface may take its share of the processor. */
 function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
   const { video } = openWatchSession(media, { autoplay: autoplayWanted(page) })
-  showEarly(video, media, page)
-  return earlyFrame()
+  return showEarly(video, media, page)
 }
 
 async function mount(page: PageName): Promise<void> {

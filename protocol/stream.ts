@@ -5,9 +5,6 @@
 import * as v from 'valibot'
 import { type MediaId, parseMediaId } from './ids.ts'
 
-/** Where the server offers the service worker; its scope is the whole site. */
-export const SERVICE_WORKER_PATH = '/service-worker.js'
-
 /** Paths that the service worker answers, as a URL pattern. */
 export const STREAM_PATTERN = '/stream/*'
 
@@ -57,7 +54,10 @@ export const streamRequestSchema = v.object({
 })
 export type StreamRequest = v.InferOutput<typeof streamRequestSchema>
 
-/** Worker to page over the port. Every `pull` is answered by one `chunk`, `end` or `failed`. */
+/**
+ * Worker to page over the port. Every `pull` is answered by one `chunk`, `end` or `failed`; so is
+ * the request itself, behind its `head`: the first chunk need not be asked for.
+ */
 export const streamCommandSchema = v.object({ type: v.picklist(['pull', 'cancel']) })
 export type StreamCommand = v.InferOutput<typeof streamCommandSchema>
 
@@ -80,8 +80,12 @@ export const streamReplySchema = v.variant('type', [
 export type StreamReply = v.InferOutput<typeof streamReplySchema>
 
 /**
- * Page to worker. `keep-alive` counts as an event, so that the browser does not stop the worker
- * while a stream is open; `claim` asks it to control a page that was loaded past it.
+ * Page to worker. `connect` brings a MessagePort over which the worker may send its requests, which
+ * is faster than by way of the browser; `keep-alive` counts as an event, so that the browser does
+ * not stop the worker while a stream is open; `claim` asks it to control a page that was loaded past
+ * it.
  */
-export const workerNoticeSchema = v.object({ type: v.picklist(['keep-alive', 'claim']) })
+export const workerNoticeSchema = v.object({
+  type: v.picklist(['connect', 'keep-alive', 'claim']),
+})
 export type WorkerNotice = v.InferOutput<typeof workerNoticeSchema>

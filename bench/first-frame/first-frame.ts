@@ -19,7 +19,7 @@ const STARTS = [
   { subject: 'warm: later visit, another title', kind: 'warm' },
   { subject: 'in page: from the click', kind: 'inPage' },
 ] as const
-const START_BUDGET_MS = 45_000
+const START_BUDGET_MS = 90_000
 const PUBLISH_BUDGET_MS = 60_000
 
 export const firstFrame: Part = {

@@ -5,6 +5,10 @@
 import type { Browser, BrowserContext, Locator, Page } from '@playwright/test'
 
 const FIRST_FRAME_TIMEOUT_MS = 60_000
+/** A new Chromium window loads some hundred scripts of its own, which is nobody's first frame. */
+const WINDOW_SETTLES_MS = 1_000
+/** From reaching a target to pressing it. */
+const POINTER_RESTS_MS = 200
 
 export interface FirstFrame {
   /** Milliseconds from the start of the navigation, or from the click. */
@@ -59,8 +63,11 @@ export class Viewer {
     return new Viewer(context)
   }
 
-  newTab(): Promise<Page> {
-    return this.#context.newPage()
+  /** @returns an empty tab of a browser window that has finished building itself */
+  async newTab(): Promise<Page> {
+    const tab = await this.#context.newPage()
+    await tab.waitForTimeout(WINDOW_SETTLES_MS)
+    return tab
   }
 
   leave(): Promise<void> {
@@ -74,8 +81,13 @@ export async function visit(tab: Page, url: string): Promise<FirstFrame> {
   return firstFrameOf(tab)
 }
 
-/** Clicks. @returns the first frame that follows, counted from the click */
+/**
+ * Clicks as a person does: the pointer is there before the button goes down.
+ * @returns the first frame that follows, counted from the click
+ */
 export async function click(tab: Page, target: Locator): Promise<FirstFrame> {
+  await target.hover()
+  await tab.waitForTimeout(POINTER_RESTS_MS)
   await target.click({ noWaitAfter: true })
   return firstFrameOf(tab)
 }

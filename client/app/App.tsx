@@ -8,10 +8,9 @@ import {
   useMantineColorScheme,
 } from '@mantine/core'
 import { IconMoon, IconSun } from '@tabler/icons-react'
-import { Component, lazy, type ReactNode, Suspense, use, useEffect, useRef } from 'react'
+import { Component, lazy, type ReactNode, Suspense, useEffect, useRef } from 'react'
 import { Link, NavLink, Route, Routes, useLocation } from 'react-router'
 import { messageOf } from '../remote/request.ts'
-import { earlyFrame } from '../watch/early-video.ts'
 import { NotFoundPage, Notice } from './Notice.tsx'
 import { loadAdminPage, loadCataloguePage, loadWatchPage } from './pages.ts'
 
@@ -42,14 +41,7 @@ export function App() {
           <Suspense fallback={null}>
             <Routes>
               <Route path="/" element={<CataloguePage />} />
-              <Route
-                path="/watch/:id"
-                element={
-                  <AfterEarlyFrame>
-                    <WatchPage />
-                  </AfterEarlyFrame>
-                }
-              />
+              <Route path="/watch/:id" element={<WatchPage />} />
               <Route path="/admin" element={<AdminPage />} />
               <Route path="*" element={<NotFoundPage what="page" />} />
             </Routes>
@@ -58,12 +50,6 @@ export function App() {
       </main>
     </>
   )
-}
-
-/** Leaves the processor to the first frame of a video that was started by a press. */
-function AfterEarlyFrame({ children }: { readonly children: ReactNode }) {
-  use(earlyFrame())
-  return children
 }
 
 function Header() {

@@ -26,3 +26,16 @@ export function preloadPage(page: PageName): void {
   // A failure shows itself when the page is really wanted.
   loaders[page]?.().catch(() => undefined)
 }
+
+/** An idle moment is not waited for longer than that, nor where the browser cannot tell of one. */
+const IDLE_WAIT_MS = 1_000
+
+/** @returns the function that calls it off */
+export function whenIdle(act: () => void): () => void {
+  if (!('requestIdleCallback' in window)) {
+    const timer = setTimeout(act, IDLE_WAIT_MS)
+    return () => clearTimeout(timer)
+  }
+  const handle = requestIdleCallback(act, { timeout: IDLE_WAIT_MS })
+  return () => cancelIdleCallback(handle)
+}

@@ -8,13 +8,12 @@ import { useEffect, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { formatCount } from '../app/format.ts'
 import { Notice } from '../app/Notice.tsx'
-import { preloadPage } from '../app/pages.ts'
+import { preloadPage, whenIdle } from '../app/pages.ts'
 import { catalogueQuery } from '../remote/media.ts'
 import { messageOf } from '../remote/request.ts'
 import { MediaCard, MediaCardSkeleton } from './MediaCard.tsx'
 
 const SEARCH_DELAY_MS = 300
-const PRELOAD_DELAY_MS = 1_000
 const SKELETONS = ['a', 'b', 'c', 'd', 'e', 'f']
 
 export function CataloguePage() {
@@ -25,8 +24,7 @@ export function CataloguePage() {
   // Whoever looks at the catalogue is going to watch something: its page is loaded meanwhile.
   useEffect(() => {
     if (!query.isSuccess) return
-    const timer = setTimeout(() => preloadPage('watch'), PRELOAD_DELAY_MS)
-    return () => clearTimeout(timer)
+    return whenIdle(() => preloadPage('watch'))
   }, [query.isSuccess])
   const items = query.data?.pages.flatMap((page) => page.items) ?? []
 

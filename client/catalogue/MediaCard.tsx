@@ -2,7 +2,7 @@
 import { Group, Skeleton, Text } from '@mantine/core'
 import { IconMusic, IconPlayerPlayFilled } from '@tabler/icons-react'
 import type { MouseEvent } from 'react'
-import { Link } from 'react-router'
+import { Link, useNavigate } from 'react-router'
 import type { MediaRecord } from '#protocol/media.ts'
 import { formatBytes, formatDuration } from '../app/format.ts'
 import { preloadPage } from '../app/pages.ts'
@@ -12,10 +12,13 @@ import { StateBadge } from './StateBadge.tsx'
 export function MediaCard({ media }: { readonly media: MediaRecord }) {
   const audio = media.width === null
   const preload = () => preloadPage('watch')
-  // Playback starts with the press, not when the page for it is there.
-  const start = (event: MouseEvent) => {
+  const navigate = useNavigate()
+  // Playback starts with the press; its page follows when that leaves the processor to it.
+  const start = async (event: MouseEvent) => {
     const elsewhere = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey
-    if (!elsewhere) startWatching(media)
+    if (elsewhere) return
+    event.preventDefault()
+    if (await startWatching(media)) await navigate(`/watch/${media.id}`)
   }
   return (
     <li className="card media-card">

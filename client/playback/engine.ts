@@ -6,6 +6,7 @@ import {
   lengthOfPiece,
   type PieceIndex,
   type PieceLayout,
+  pieceAt,
   pieceIndex,
   pieceLayout,
   piecesBetween,
@@ -212,9 +213,17 @@ class Engine implements Playback {
     if (this.#isDirect) return
     this.#mayFetch = true
     const first = pieceIndex(this.#layout, 0)
-    // Here by the time that the worker asks.
-    if (!this.#store.has(first)) this.#fetcher.start(first, first)
+    // Here by the time that the worker asks, and in one request: each costs as much as a piece.
+    if (!this.#store.has(first)) this.#fetcher.start(first, this.#lastToStartWith())
     this.#queueTick()
+  }
+
+  /** The last of the pieces in a row that the decoder needs for the first frame. */
+  #lastToStartWith(): PieceIndex {
+    const bytes = Math.floor(STARTING_SETTINGS.lookAheadSeconds * this.#bytesPerSecond())
+    const last = pieceAt(this.#layout, Math.min(bytes, this.#layout.size - 1))
+    const wanted = [...piecesBetween(pieceIndex(this.#layout, 0), last)]
+    return wanted[wanted.findIndex((index) => this.#store.has(index)) - 1] ?? last
   }
 
   /** The browser fetches by itself; what has come of the first piece came for nothing. */

@@ -1,26 +1,34 @@
-// Registers the service worker and waits until it controls the page. Without one (insecure context,
+// Waits until the service worker, which index.html registers, controls the page. Without one (insecure context,
 // private window, refused, old browser) everything plays, over plain HTTP.
-import { SERVICE_WORKER_PATH, type WorkerNotice } from '#protocol/stream.ts'
+import type { WorkerNotice } from '#protocol/stream.ts'
+import { connectToWorker } from './stream-server.ts'
 
-let registration: Promise<ServiceWorkerRegistration> | null = null
+declare global {
+  interface Window {
+    /**
+     * The registration that index.html began, before any other script was there. `undefined` comes
+     * of a browser that refuses it, or is told to block workers quietly.
+     */
+    readonly slipstreamWorker: Promise<ServiceWorkerRegistration | undefined> | undefined
+  }
+}
+
 /** The browser said no to the registration; it will not say yes on this page. */
 let refused = false
 
 /** To be called very early on every page, so that the first playback need not wait for it. */
-export function registerServiceWorker(): void {
-  if (!('serviceWorker' in navigator)) return
-  registration ??= navigator.serviceWorker.register(SERVICE_WORKER_PATH, { scope: '/' })
-  registration.then(
-    (registered: ServiceWorkerRegistration | undefined) => {
-      refused = registered === undefined // so does a browser that is told to block workers quietly
-    },
-    () => {
-      refused = true
-    },
-  )
-  // Nothing else starts it before the <video> asks, and starting takes some tens of milliseconds.
-  const notice: WorkerNotice = { type: 'keep-alive' }
-  navigator.serviceWorker.controller?.postMessage(notice)
+export function connectServiceWorker(): void {
+  const registration = window.slipstreamWorker
+  if (!registration) return
+  void registration.then((registered) => {
+    refused = registered === undefined
+  })
+  const container = navigator.serviceWorker
+  const connect = (): void => {
+    if (container.controller) connectToWorker(container.controller)
+  }
+  connect()
+  container.addEventListener('controllerchange', connect)
 }
 
 /** @returns whether the worker controls this page, or may do so soon. */
@@ -34,8 +42,8 @@ export function mayBeControlled(): boolean {
  * @returns true as soon as the worker controls this page, false when it will not in time
  */
 export async function waitForServiceWorker(timeoutMs: number): Promise<boolean> {
-  if (!('serviceWorker' in navigator)) return false
-  registerServiceWorker()
+  const registration = window.slipstreamWorker
+  if (!registration) return false
   const container = navigator.serviceWorker
   if (container.controller) return true
   return new Promise((resolve) => {
@@ -46,11 +54,11 @@ export async function waitForServiceWorker(timeoutMs: number): Promise<boolean> 
     }
     const timer = setTimeout(settle, timeoutMs)
     container.addEventListener('controllerchange', settle)
-    registration?.then((registered: ServiceWorkerRegistration | undefined) => {
+    void registration.then((registered) => {
       if (!registered) return settle()
       // A page loaded with "reload without cache" is past the worker until it is claimed again.
       const notice: WorkerNotice = { type: 'claim' }
       registered.active?.postMessage(notice)
-    }, settle)
+    })
   })
 }

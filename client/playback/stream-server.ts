@@ -37,6 +37,17 @@ function onWorkerMessage(event: MessageEvent): void {
   else port.postMessage({ type: 'unknown' } satisfies StreamReply)
 }
 
+/**
+ * Offers the worker a direct line, which also starts it: nothing else would before the `<video>`
+ * asks, and starting takes some tens of milliseconds.
+ */
+export function connectToWorker(worker: ServiceWorker): void {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = onWorkerMessage
+  const notice: WorkerNotice = { type: 'connect' }
+  worker.postMessage(notice, [port2])
+}
+
 /** Starts to answer. @returns the function that ends every stream and stops answering */
 export function serveStreams(options: StreamServerOptions): () => void {
   const open = new Map<MessagePort, Reader>()
@@ -64,13 +75,16 @@ export function serveStreams(options: StreamServerOptions): () => void {
       open.delete(port)
       port.close()
     }
-    port.onmessage = async (event) => {
-      const command = v.safeParse(streamCommandSchema, event.data)
-      if (!command.success || command.output.type === 'cancel') return finish()
+    const sendChunk = async (): Promise<void> => {
       const bytes = await reader.read()
       if (bytes) return send({ type: 'chunk', bytes }, [bytes.buffer])
       send(reader.position === end ? { type: 'end' } : { type: 'failed', message: 'Closed.' })
       finish()
+    }
+    port.onmessage = (event) => {
+      const command = v.safeParse(streamCommandSchema, event.data)
+      if (command.success && command.output.type === 'pull') void sendChunk()
+      else finish()
     }
     send({
       type: 'head',
@@ -82,6 +96,7 @@ export function serveStreams(options: StreamServerOptions): () => void {
         ...(isWhole ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
       },
     })
+    void sendChunk()
   }
 
   sessions.set(options.session, answer)

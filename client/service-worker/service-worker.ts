@@ -42,8 +42,27 @@ self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim(
 
 self.addEventListener('message', (event) => {
   const notice = v.safeParse(workerNoticeSchema, event.data)
-  if (notice.success && notice.output.type === 'claim') event.waitUntil(self.clients.claim())
+  if (!notice.success) return
+  if (notice.output.type === 'claim') event.waitUntil(self.clients.claim())
+  const [line] = event.ports
+  if (notice.output.type !== 'connect' || !line || !(event.source instanceof Client)) return
+  lines.set(event.source.id, line)
+  event.waitUntil(forgetLines(event.source.id))
 })
+
+/** Direct lines to pages, by client id. A worker that was restarted has none, and does without. */
+const lines = new Map<string, MessagePort>()
+
+/** @param newest id of the page that has just come; the lines of pages that are gone are closed */
+async function forgetLines(newest: string): Promise<void> {
+  const open = await self.clients.matchAll({ type: 'window', includeUncontrolled: true })
+  const ids = new Set([newest, ...open.map(({ id }) => id)])
+  for (const [id, line] of lines) {
+    if (ids.has(id)) continue
+    line.close()
+    lines.delete(id)
+  }
+}
 
 self.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url)
@@ -63,100 +82,132 @@ async function answer(request: Request, clientId: string, target: StreamTarget):
 }
 
 interface AnsweringPage {
-  readonly client: Client
-  readonly port: MessagePort
+  readonly id: string
+  readonly replies: Replies
   readonly status: 200 | 206 | 416
   readonly headers: Record<string, string>
 }
 
-/** @returns the first page that plays the session, or `null` when none says so in time. */
-async function askPages(clientId: string, request: StreamRequest): Promise<AnsweringPage | null> {
+/** What a page says about one stream, in order; what nobody awaits yet is kept. */
+class Replies {
+  readonly port: MessagePort
+  readonly #kept: (StreamReply | null)[] = []
+  #awaiting: ((reply: StreamReply | null) => void) | null = null
+
+  constructor(port: MessagePort) {
+    this.port = port
+    port.onmessage = (event) => {
+      const parsed = v.safeParse(streamReplySchema, event.data)
+      const reply = parsed.success ? parsed.output : null
+      if (this.#awaiting) this.#awaiting(reply)
+      else this.#kept.push(reply)
+      this.#awaiting = null
+    }
+  }
+
+  /** @returns the next reply, `null` for one that makes no sense */
+  next(): Promise<StreamReply | null> {
+    const kept = this.#kept.shift()
+    if (kept !== undefined) return Promise.resolve(kept)
+    return new Promise((resolve) => {
+      this.#awaiting = resolve
+    })
+  }
+
+  send(command: StreamCommand): void {
+    this.port.postMessage(command)
+  }
+
+  /** Tells the page that nothing more is wanted. */
+  dismiss(): void {
+    this.send({ type: 'cancel' })
+    this.port.onmessage = null
+    this.port.close()
+  }
+}
+
+/** A page that may be asked: over the line it offered, or else by way of the browser. */
+interface Page {
+  readonly id: string
+  ask(request: StreamRequest, port: MessagePort): void
+}
+
+async function pagesFor(clientId: string): Promise<readonly Page[]> {
+  const line = lines.get(clientId)
+  if (line) return [{ id: clientId, ask: (request, port) => line.postMessage(request, [port]) }]
   const asking = clientId ? await self.clients.get(clientId) : undefined
-  const pages = asking
+  const clients = asking
     ? [asking]
     : await self.clients.matchAll({ type: 'window', includeUncontrolled: true })
-  if (pages.length === 0) return null
-  return new Promise((resolve) => {
-    let winner: AnsweringPage | null = null
-    let unanswered = pages.length
-    const ports = pages.map((client) => {
-      const { port1: port, port2 } = new MessageChannel()
-      port.onmessage = (event) => {
-        const reply = v.safeParse(streamReplySchema, event.data)
-        unanswered -= 1
-        if (reply.success && reply.output.type === 'head' && winner === null) {
-          winner = { client, port, status: reply.output.status, headers: reply.output.headers }
-        }
-        if (winner || unanswered === 0) settle()
+  return clients.map((client) => ({
+    id: client.id,
+    ask: (request, port) => client.postMessage(request, [port]),
+  }))
+}
+
+/** @returns the first page that plays the session, or `null` when none says so in time. */
+async function askPages(clientId: string, request: StreamRequest): Promise<AnsweringPage | null> {
+  const asked = (await pagesFor(clientId)).map(({ id, ask }) => {
+    const { port1, port2 } = new MessageChannel()
+    const replies = new Replies(port1)
+    ask(request, port2)
+    return { id, replies }
+  })
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(reject, ANSWER_TIMEOUT_MS)
+  })
+  const answers = asked.map(async ({ id, replies }): Promise<AnsweringPage> => {
+    const reply = await Promise.race([replies.next(), late])
+    if (reply?.type !== 'head') throw new Error('This page does not play the session.')
+    return { id, replies, status: reply.status, headers: reply.headers }
+  })
+  const winner = await Promise.any(answers).catch(() => null)
+  clearTimeout(timer)
+  for (const { replies } of asked) if (replies !== winner?.replies) replies.dismiss()
+  return winner
+}
+
+/**
+ * One chunk per pull: the browser's own appetite decides how much of the page is asked for. The
+ * first chunk comes unasked, right behind the head.
+ */
+function bodyFrom({ id, status, replies }: AnsweringPage): ReadableStream<BodyChunk> | null {
+  if (status === 416) {
+    replies.dismiss()
+    return null
+  }
+  let isFirst = true
+  let check: ReturnType<typeof setInterval> | undefined
+  return new ReadableStream<BodyChunk>({
+    async pull(controller) {
+      const gone = new Promise<'gone'>((resolve) => {
+        check = setInterval(async () => {
+          if (!(await self.clients.get(id))) resolve('gone')
+        }, PAGE_CHECK_MS)
+      })
+      if (!isFirst) replies.send({ type: 'pull' })
+      isFirst = false
+      const reply = await Promise.race([replies.next(), gone])
+      clearInterval(check)
+      if (reply !== 'gone' && reply?.type === 'chunk') {
+        controller.enqueue(reply.bytes)
+        return
       }
-      client.postMessage(request, [port2])
-      return port
-    })
-    const timer = setTimeout(settle, ANSWER_TIMEOUT_MS)
-    function settle(): void {
-      clearTimeout(timer)
-      for (const port of ports) if (port !== winner?.port) dismiss(port)
-      resolve(winner)
-    }
+      if (reply !== 'gone' && reply?.type === 'end') controller.close()
+      else controller.error(new Error(failureOf(reply)))
+      replies.dismiss()
+    },
+    cancel() {
+      clearInterval(check)
+      replies.dismiss()
+    },
   })
 }
 
-/** One chunk per pull: the browser's own appetite decides how much of the page is asked for. */
-function bodyFrom(page: AnsweringPage): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-  if (page.status === 416) {
-    dismiss(page.port)
-    return null
-  }
-  const { port } = page
-  let check: ReturnType<typeof setInterval> | undefined
-  return new ReadableStream(
-    {
-      pull: (controller) =>
-        new Promise<void>((resolve) => {
-          const done = (ended: boolean): void => {
-            clearInterval(check)
-            if (ended) dismiss(port)
-            resolve()
-          }
-          check = setInterval(async () => {
-            if (await self.clients.get(page.client.id)) return
-            controller.error(new Error('The page that played this stream is gone.'))
-            done(true)
-          }, PAGE_CHECK_MS)
-          port.onmessage = (event) => {
-            const reply = v.safeParse(streamReplySchema, event.data)
-            if (reply.success && reply.output.type === 'chunk') {
-              controller.enqueue(reply.output.bytes)
-              done(false)
-            } else if (reply.success && reply.output.type === 'end') {
-              controller.close()
-              done(true)
-            } else {
-              controller.error(new Error(failureOf(reply.success ? reply.output : null)))
-              done(true)
-            }
-          }
-          send(port, { type: 'pull' })
-        }),
-      cancel: () => {
-        clearInterval(check)
-        dismiss(port)
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
+type BodyChunk = Uint8Array<ArrayBuffer>
 
-function failureOf(reply: StreamReply | null): string {
+function failureOf(reply: StreamReply | 'gone' | null): string {
+  if (reply === 'gone') return 'The page that played this stream is gone.'
   return reply?.type === 'failed' ? reply.message : 'The page sent something that is no chunk.'
-}
-
-function dismiss(port: MessagePort): void {
-  send(port, { type: 'cancel' })
-  port.onmessage = null
-  port.close()
-}
-
-function send(port: MessagePort, command: StreamCommand): void {
-  port.postMessage(command)
 }

@@ -7,28 +7,32 @@ const STAGE_ID = 'early-video'
 /** The interface waits for the first frame, but not longer. */
 const INTERFACE_WAIT_MS = 600
 
-let shown: Promise<void> = Promise.resolve()
-
-/** Puts the video where the page's player will be. */
-export function showEarly(video: HTMLVideoElement, media: MediaRecord, page: 'watch' | 'embed') {
+/**
+ * Puts the video where the page's player will be.
+ * @returns when the interface may take its share of the processor: the video has its first frame
+ *   (of sound: its first data), or took too long
+ */
+export function showEarly(
+  video: HTMLVideoElement,
+  media: MediaRecord,
+  page: 'watch' | 'embed',
+): Promise<void> {
   const stage = document.createElement('div')
   stage.id = STAGE_ID
   stage.dataset['page'] = page
   const { width, height } = media
   const shape = width === null || height === null ? '16 / 9' : `${width} / ${height}`
   stage.style.setProperty('--shape', shape)
-  stage.append(video)
-  removeStage()
-  document.body.prepend(stage)
-  shown = firstFrameOf(video, media, INTERFACE_WAIT_MS)
-}
-
-/**
- * @returns when the interface may take its share of the processor: the video that was shown early
- *   has its first frame (of sound: its first data), or took too long
- */
-export function earlyFrame(): Promise<void> {
-  return shown
+  const show = (): void => {
+    if (video.isConnected) return // the player was faster
+    stage.append(video)
+    removeStage()
+    document.body.prepend(stage)
+  }
+  // The browser would lay the page out anew before it asks for the first byte.
+  if (video.src) video.addEventListener('loadstart', show, { once: true })
+  else show()
+  return firstFrameOf(video, media, INTERFACE_WAIT_MS)
 }
 
 /** Moves the video to the start of `player`, wherever it is now. */

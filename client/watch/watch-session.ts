@@ -111,11 +111,16 @@ export class WatchSession {
 /** A press on a title is followed by its page within that time, or by none. */
 const ADOPTION_MS = 5_000
 
-/** Starts playback with the press on a title, ahead of the page that will show it. */
-export function startWatching(media: MediaRecord): void {
+/**
+ * Starts playback with the press on a title, ahead of the page that will show it.
+ * @returns when that page may take its share of the processor; false when another title was
+ *   pressed meanwhile
+ */
+export async function startWatching(media: MediaRecord): Promise<boolean> {
   const session = openWatchSession(media, { autoplay: autoplayWanted('watch') })
-  showEarly(session.video, media, 'watch')
   setTimeout(holdWatchSession(session), ADOPTION_MS)
+  await showEarly(session.video, media, 'watch')
+  return current?.session === session
 }
 
 let current: { session: WatchSession; holders: number } | null = null

@@ -1,5 +1,6 @@
 // The pages: one HTML for all of them, into which the server writes what the first render needs,
 // and the client's files. `--dev` takes both from Vite with hot reload, production from `dist`.
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
@@ -10,6 +11,8 @@ import { BOOT_ELEMENT_ID, type Boot, type SiteSettings } from '#protocol/boot.ts
 import type { MediaRecord } from '#protocol/media.ts'
 import { SlipstreamError } from '../http/errors.ts'
 
+/** A script in the page itself, as `client/index.html` has one. */
+const INLINE_SCRIPT = /<script>(.*?)<\/script>/gs
 const BOOT_PLACE = '<!--slipstream-boot-->'
 /** Paths that the client has pages for. */
 const PAGES = /^\/(?:admin\/?|watch\/[^/]+\/?|embed\/[^/]+\/?)?$/
@@ -25,6 +28,8 @@ export interface PagesOptions {
 }
 
 interface Front {
+  /** What the content security policy must let run, beside the site's own files. */
+  readonly scriptSources: readonly string[]
   readonly files: RequestHandler
   /** @returns the HTML before the boot data is written into it */
   template(url: string): Promise<string>
@@ -36,7 +41,7 @@ export async function createPages(options: PagesOptions) {
   const { root, settings, findRecord, hotReload } = options
   const front = hotReload ? await developmentFront(root, hotReload) : await builtFront(root)
   const router = Router()
-  router.use(securityHeaders({ isDevelopment: hotReload !== null }))
+  router.use(securityHeaders(front.scriptSources))
   const sendPage: RequestHandler = async (request, response) => {
     const media = await findRecord(request)
     const isFound = PAGES.test(request.path) && !isMissingTitle(request.path, media)
@@ -87,7 +92,10 @@ async function builtFront(root: string): Promise<Front> {
       },
     },
   })
-  return { files, template: async () => html, close: async () => {} }
+  const scriptSources = [...html.matchAll(INLINE_SCRIPT)].map(
+    ([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+  )
+  return { scriptSources, files, template: async () => html, close: async () => {} }
 }
 
 async function developmentFront(root: string, server: Server): Promise<Front> {
@@ -98,6 +106,7 @@ async function developmentFront(root: string, server: Server): Promise<Front> {
     server: { middlewareMode: true, ws: { server } },
   })
   return {
+    scriptSources: ["'unsafe-inline'"], // Vite's hot reload
     files: vite.middlewares,
     template: async (url) =>
       vite.transformIndexHtml(url, await readFile(join(root, 'client/index.html'), 'utf8')),
@@ -105,30 +114,28 @@ async function developmentFront(root: string, server: Server): Promise<Front> {
   }
 }
 
-function securityHeaders({ isDevelopment }: { isDevelopment: boolean }): RequestHandler {
+/** @param scriptSources of the content security policy, beside `'self'` */
+function securityHeaders(scriptSources: readonly string[]): RequestHandler {
   const headers = (frameAncestors: string[]) =>
     helmet({
-      // Vite's hot reload needs inline scripts.
-      contentSecurityPolicy: isDevelopment
-        ? false
-        : {
-            useDefaults: false,
-            directives: {
-              'default-src': ["'self'"],
-              'script-src': ["'self'"],
-              // The component library writes its variables into <style> elements.
-              'style-src': ["'self'", "'unsafe-inline'"],
-              'img-src': ["'self'", 'data:', 'blob:'],
-              // Web seeds and trackers may be anywhere that the operator allows.
-              'media-src': ["'self'", 'blob:', 'http:', 'https:'],
-              'connect-src': ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
-              'worker-src': ["'self'"],
-              'object-src': ["'none'"],
-              'base-uri': ["'none'"],
-              'form-action': ["'self'"],
-              'frame-ancestors': frameAncestors,
-            },
-          },
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          'default-src': ["'self'"],
+          'script-src': ["'self'", ...scriptSources],
+          // The component library writes its variables into <style> elements.
+          'style-src': ["'self'", "'unsafe-inline'"],
+          'img-src': ["'self'", 'data:', 'blob:'],
+          // Web seeds and trackers may be anywhere that the operator allows.
+          'media-src': ["'self'", 'blob:', 'http:', 'https:'],
+          'connect-src': ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
+          'worker-src': ["'self'"],
+          'object-src': ["'none'"],
+          'base-uri': ["'none'"],
+          'form-action': ["'self'"],
+          'frame-ancestors': frameAncestors,
+        },
+      },
       // Set by whoever ends TLS; a plain http server must not promise https.
       strictTransportSecurity: false,
       crossOriginOpenerPolicy: false,
