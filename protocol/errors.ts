@@ -10,6 +10,7 @@ const ERROR_CODES = [
   'setup_closed',
   'not_found',
   'method_not_allowed',
+  'request_timeout',
   'conflict',
   'gone',
   'precondition_failed',

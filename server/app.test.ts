@@ -1,11 +1,17 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type App, createApp } from './app.ts'
+import type { MediaId } from '#protocol/ids.ts'
+import { type App, type AppOverrides, createApp } from './app.ts'
 import { parseConfig } from './config/config.ts'
+import { openDatabase } from './database/database.ts'
+import { type Catalogue, createCatalogue } from './media/catalogue.ts'
+import { exampleMedia } from './media/media-fixture.ts'
 
 const ID = '0123456789abcdef'
 
@@ -25,10 +31,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function start(): Promise<string> {
+async function start(overrides: AppOverrides = {}): Promise<string> {
   const config = parseConfig({ DATA_DIR: join(folder, 'data') })
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
-  const started = await createApp(config, folder, log)
+  const started = await createApp(config, folder, log, overrides)
   app = started
   await new Promise<void>((resolve) => started.server.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(started.server.address() as AddressInfo).port}`
@@ -42,6 +48,62 @@ test('bytes of titles that the database does not know survive the start, and the
   expect(await readdir(blobs)).toEqual([ID])
   expect(await readFile(join(blobs, ID, '1'), 'utf8')).toBe('a film')
   expect(lines).toContainEqual(expect.objectContaining({ level: 40, orphans: [ID] }))
+})
+
+/** Does something with the catalogue while no server runs. */
+async function offline<T>(work: (catalogue: Catalogue) => Promise<T>): Promise<T> {
+  await mkdir(join(folder, 'data'), { recursive: true })
+  const database = await openDatabase(join(folder, 'data/slipstream.db'))
+  try {
+    return await work(createCatalogue(database))
+  } finally {
+    await database.destroy()
+  }
+}
+
+test('a deletion that a crash cut short is finished by the next start, and takes nothing else', async () => {
+  const deleted = ID as MediaId
+  const listed = 'zyxwvtsrqpnmkjhg' as MediaId
+  const foreign = 'aaaaaaaaaaaaaaaa' as MediaId
+  const blobs = join(folder, 'data/blobs')
+  for (const id of [deleted, listed, foreign]) {
+    await mkdir(join(blobs, id), { recursive: true })
+    await writeFile(join(blobs, id, '1'), 'a film')
+  }
+  await offline(async (catalogue) => {
+    for (const id of [deleted, listed]) await catalogue.add(exampleMedia({ id }))
+    await catalogue.remove(deleted) // and here the power went
+  })
+  await start()
+  expect((await readdir(blobs)).sort()).toEqual([foreign, listed])
+  expect(lines).toContainEqual(expect.objectContaining({ level: 40, orphans: [foreign] }))
+  await app?.close()
+  app = null
+  expect(await offline((catalogue) => catalogue.removed())).toEqual([])
+})
+
+test('a deletion leaves nothing behind', async () => {
+  await mkdir(join(folder, 'data/blobs', ID), { recursive: true })
+  await writeFile(join(folder, 'data/blobs', ID, '1'), 'a film')
+  await offline((catalogue) => catalogue.add(exampleMedia()))
+  const origin = await start()
+  const signedIn = await fetch(`${origin}/api/setup`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      token: await app?.setupToken(),
+      email: 'a@example.org',
+      password: 'correct horse battery',
+    }),
+  })
+  const cookie = signedIn.headers.get('Set-Cookie')?.split(';', 1)[0] ?? ''
+  const remove = () => fetch(`${origin}/api/media/${ID}`, { method: 'DELETE', headers: { cookie } })
+  expect((await remove()).status).toBe(204)
+  expect((await remove()).status).toBe(404)
+  expect(await readdir(join(folder, 'data/blobs'))).toEqual([])
+  await app?.close()
+  app = null
+  expect(await offline((catalogue) => catalogue.removed())).toEqual([])
 })
 
 test('the head of a request has a time limit, an upload has none', async () => {
@@ -62,4 +124,49 @@ test('a stream that no service worker answers leads to the web seed', async () =
   expect(await stream(`${ID}.0.abc/a.webm`)).toBe(404)
   expect(await stream(`${ID}.1/a.webm`)).toBe(404)
   expect(await stream('nonsense/a.webm')).toBe(404)
+})
+
+test('a sign-in whose body drips is cut off with 408', async () => {
+  const origin = await start({ bodyPatience: 200 })
+  const request = httpRequest(`${origin}/api/session`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Content-Length': 1000 },
+  })
+  request.on('error', () => {})
+  const closed = new Promise((resolve) => request.on('close', resolve))
+  const answered = new Promise<IncomingMessage>((resolve) => request.on('response', resolve))
+  const dripping = setInterval(() => request.write(' '), 20)
+  const answer = await answered
+  expect(answer.statusCode).toBe(408)
+  expect(await json(answer)).toMatchObject({ error: { code: 'request_timeout' } })
+  await closed
+  clearInterval(dripping)
+})
+
+test.each([
+  ['PUT', '/api/media', 'GET, HEAD'],
+  ['POST', `/api/media/${ID}`, 'DELETE, GET, HEAD, PATCH'],
+  ['PATCH', `/api/media/${ID}/events`, 'GET, HEAD'],
+  ['GET', `/api/media/${ID}/build`, 'POST'],
+  ['DELETE', `/api/media/${ID}/torrent`, 'GET, HEAD'],
+  ['PATCH', '/api/session', 'DELETE, GET, HEAD, POST'],
+  ['GET', '/api/setup', 'POST'],
+  ['DELETE', '/api/resolve', 'GET, HEAD, OPTIONS, POST'],
+  ['POST', '/healthz', 'GET, HEAD'],
+  ['PUT', '/metrics', 'GET, HEAD'],
+  ['POST', '/watch/x', 'GET, HEAD'],
+])('%s %s answers 405 and what is allowed instead', async (method, path, allow) => {
+  const response = await fetch((await start()) + path, { method })
+  expect(response.status).toBe(405)
+  expect(response.headers.get('Allow')).toBe(allow)
+  expect(await response.json()).toMatchObject({ error: { code: 'method_not_allowed' } })
+})
+
+test('an address of the API that does not exist stays a 404, whatever the method', async () => {
+  const origin = await start()
+  for (const method of ['GET', 'PUT', 'OPTIONS']) {
+    const response = await fetch(`${origin}/api/nothing`, { method })
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ error: { code: 'not_found' } })
+  }
 })

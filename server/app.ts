@@ -1,15 +1,9 @@
 // The composition root: every module gets just the ports it uses, and this is the only place that
 // knows them all. Byte-heavy and frequent paths are answered before Express sees them.
 // Whoever made the app closes it.
-import { mkdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import express, {
-  type NextFunction,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from 'express'
+import express, { type NextFunction, type Request, type Response } from 'express'
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
 import type { MediaId } from '#protocol/ids.ts'
@@ -18,10 +12,13 @@ import { createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { createDiskBlobStore } from './blobs/disk-blob-store.ts'
 import type { Config } from './config/config.ts'
+import { prepareDataFolder, unusableDataFolder } from './config/data-folder.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
+import { refuseOtherMethods } from './http/allowed-methods.ts'
 import { SlipstreamError } from './http/errors.ts'
+import { jsonBody } from './http/json-body.ts'
 import { clientAddress, requestOrigin } from './http/request-address.ts'
 import { sendError } from './http/send-error.ts'
 import { createIngest } from './ingest/ingest.ts'
@@ -43,10 +40,12 @@ const DRAIN_MS = 5_000
 /** How long the head of a request may take to arrive. */
 const HEADERS_TIMEOUT_MS = 60_000
 /** How long the JSON body of a request may take to arrive. */
-const BODY_TIMEOUT_MS = 30_000
+const BODY_PATIENCE_MS = 30_000
 
 export interface AppOverrides {
   readonly now?: () => number
+  /** How long the JSON body of a request may take to arrive, milliseconds. */
+  readonly bodyPatience?: number
   /** Pages with hot reload from Vite instead of the built client. */
   readonly dev?: boolean
 }
@@ -114,6 +113,16 @@ export async function createApp(
     ingest,
     log,
   })
+  const removeBytes = async (id: MediaId): Promise<void> => {
+    await blobs.remove(id)
+    await catalogue.bytesRemoved(id)
+  }
+  for (const id of await catalogue.removed()) {
+    await removeBytes(id).then(
+      () => log.info({ media: id }, 'the bytes of a deleted title, left by a crash, are removed'),
+      (err) => log.error({ err, media: id }, 'the bytes of a deleted title cannot be removed'),
+    )
+  }
   await ingest.reportOrphans(uploads.reserved)
   const caughtUp = uploads.finishInterrupted().catch((err) => {
     log.error({ err }, 'interrupted uploads cannot be looked for')
@@ -137,7 +146,7 @@ export async function createApp(
     if (media.info_hash && !(await catalogue.hasInfoHash(media.info_hash))) {
       tracker.forget(media.info_hash)
     }
-    await blobs.remove(media.id)
+    await removeBytes(media.id)
     log.info({ media: media.id }, 'title deleted')
   }
 
@@ -186,7 +195,7 @@ export async function createApp(
     const { type, text } = await metrics.render()
     response.set('Content-Type', type).send(text)
   })
-  web.use('/api', limitBodyTime, express.json({ limit: '16kb' }))
+  web.use('/api', jsonBody(overrides.bodyPatience ?? BODY_PATIENCE_MS))
   web.use(accountRoutes({ accounts, originOf, log }))
   web.get('/api/media/:id/events', events.handle)
   web.use(
@@ -200,14 +209,15 @@ export async function createApp(
     }),
   )
   web.use('/api/resolve', resolveRoutes({ catalogue, originOf }))
-  web.all('/api/{*path}', () => {
-    throw new SlipstreamError('not_found', 'There is nothing at this address of the API.')
-  })
   // Reached only without the service worker, which answers this address otherwise.
   web.get('/stream/:session/:filename', (request, response) => {
     const target = parseStreamPath(request.path)
     if (target === null) throw new SlipstreamError('not_found', 'There is no such stream.')
     response.redirect(307, webSeedPath(target.mediaId, target.revision, target.filename))
+  })
+  web.use(refuseOtherMethods(web))
+  web.all('/api/{*path}', () => {
+    throw new SlipstreamError('not_found', 'There is nothing at this address of the API.')
   })
   const settings: SiteSettings = {
     iceServers: config.iceServers,
@@ -250,13 +260,11 @@ export async function createApp(
 }
 
 async function openDataFolder(path: string): Promise<Database> {
+  await prepareDataFolder(path)
   try {
-    await mkdir(path, { recursive: true, mode: 0o750 })
     return await openDatabase(join(path, 'slipstream.db'))
   } catch (cause) {
-    const reason = (cause as Error).message
-    const advice = 'Set DATA_DIR to a folder that this user may write.'
-    throw new Error(`The data folder ${path} cannot be used: ${reason}. ${advice}`, { cause })
+    throw unusableDataFolder(path, cause)
   }
 }
 
@@ -273,15 +281,6 @@ function parseUrl(request: IncomingMessage): URL {
 /** Other upgrades are ignored, as RFC 9110 §7.8 lets a server do: the request is answered plainly. */
 const isWebSocket = (request: IncomingMessage): boolean =>
   request.headers.upgrade?.toLowerCase() === 'websocket'
-
-/** Uploads may take their time, they do not come here; a JSON body that trickles in is cut off. */
-const limitBodyTime: RequestHandler = (request, _response, next) => {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    const timer = setTimeout(() => request.destroy(), BODY_TIMEOUT_MS)
-    for (const over of ['end', 'close']) request.once(over, () => clearTimeout(timer))
-  }
-  next()
-}
 
 async function databaseAnswers(database: Database): Promise<boolean> {
   try {

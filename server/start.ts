@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { createApp } from './app.ts'
 import { type Config, ConfigError, parseConfig } from './config/config.ts'
+import { prepareDataFolder } from './config/data-folder.ts'
 import { ensureClientBuilt } from './pages/client-build.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -45,6 +46,7 @@ function localAddress(address: AddressInfo): string {
 
 async function start(): Promise<void> {
   const config = readConfig()
+  await prepareDataFolder(config.dataDir) // before the pages are built, which takes its time
   if (!dev) await ensureClientBuilt(root, () => say('Building the pages (first start) …'))
   const log = pino({ level: config.logLevel })
   const app = await createApp(config, root, log, { dev })

@@ -81,4 +81,12 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createIndex('job_due').on('job').columns(['state', 'run_at']).execute()
     },
   },
+  '002-removed-media': {
+    async up(db: Kysely<never>) {
+      await db.schema
+        .createTable('removed_media')
+        .addColumn('media_id', 'text', (column) => column.primaryKey())
+        .execute()
+    },
+  },
 }

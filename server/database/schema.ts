@@ -8,6 +8,7 @@ export interface Schema {
   session: SessionTable
   setup_link: SetupLinkTable
   media: MediaTable
+  removed_media: RemovedMediaTable
   torrent: TorrentTable
   job: JobTable
 }
@@ -48,6 +49,11 @@ interface MediaTable {
   height: number | null
   fast_start: number
   created_at: number
+}
+
+/** Titles that were deleted and whose bytes are still to be removed. */
+interface RemovedMediaTable {
+  media_id: MediaId
 }
 
 /** The real torrent of a title's revision. */

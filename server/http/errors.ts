@@ -11,6 +11,7 @@ const STATUS: Record<ErrorCode, number> = {
   source_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
   conflict: 409,
   gone: 410,
   precondition_failed: 412,

@@ -1,6 +1,6 @@
 // Takes a whole file into the catalogue: probe, blob, record, in this order. A record is never
-// there without its blob. A blob without a record is the rest of a crash, or the record is in a
-// database that is not this one: it is never removed, only told of.
+// there without its blob. A blob without a record is never removed, only told of: the record may be
+// in a database that is not this one. What a deletion left behind is named by the catalogue.
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
@@ -11,7 +11,7 @@ import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue } from '../media/catalogue.ts'
 import { defaultTitle, readableLine, safeFilename } from './filename.ts'
 import { extensionsOf } from './media-facts.ts'
-import { probe } from './probe.ts'
+import { PROBE_PATIENCE, probe } from './probe.ts'
 
 /** What ingest needs of the catalogue. */
 export type IngestCatalogue = Pick<Catalogue, 'add' | 'get'>
@@ -29,13 +29,16 @@ interface IngestRequest {
    */
   readonly id?: MediaId
   readonly signal?: AbortSignal
+  /** How long reading the file's structure may take, milliseconds. */
+  readonly patience?: number
 }
 
 export interface Ingest {
   /**
    * @returns the id of the new title
    * @throws SlipstreamError `unsupported_media` when the file is not what browsers play; it is then
-   *   still at its path. `storage_full` when the disk is
+   *   still at its path. `storage_full` when the disk is. `ProbeTimeout` when reading its structure
+   *   takes too long
    */
   ingest(request: IngestRequest): Promise<MediaId>
   /**
@@ -61,11 +64,11 @@ export function createIngest(ports: {
   const isListed = async (id: MediaId): Promise<boolean> => (await catalogue.get(id)) !== null
 
   return {
-    async ingest({ path, filename, title, id = newMediaId(), signal }) {
+    async ingest({ path, filename, title, id = newMediaId(), signal, patience = PROBE_PATIENCE }) {
       if (await isListed(id)) return id // the crash came after the last step
       const adopted = !(await exists(path)) && (await blobs.has(id, FIRST_REVISION))
       const source = adopted ? blobs.path(id, FIRST_REVISION) : path
-      const facts = await probe(source, signal ? { signal } : {})
+      const facts = await probe(source, { patience, ...(signal && { signal }) })
       const safeName = safeFilename(filename, extensionsOf(facts))
       await blobs.adopt(path, id, FIRST_REVISION)
       try {

@@ -10,7 +10,8 @@ import { readLayout } from './container-layout.ts'
 import { ACCEPTED, type MediaFacts, mediaFactsSchema } from './media-facts.ts'
 import type { Finding } from './probe-process.ts'
 
-const PATIENCE = 20_000
+/** How long a file may keep us busy, milliseconds; usual ones take 0.1 s. */
+export const PROBE_PATIENCE = 20_000
 /** A process takes about 90 MB for its short life. */
 const AT_ONCE = 2
 const PROCESS = fileURLToPath(new URL('./probe-process.ts', import.meta.url))
@@ -28,13 +29,23 @@ interface ProbeOptions {
   readonly patience?: number
 }
 
+/** Reading a file took too long: it or a busy machine may be to blame. */
+export class ProbeTimeout extends SlipstreamError {
+  constructor() {
+    const message =
+      'Reading the structure of the file takes far too long. The server may be busy: try again ' +
+      'later. If that does not help, the file is damaged: export or copy it again.'
+    super('internal', message)
+  }
+}
+
 /**
  * @param path of a whole file
  * @param options.signal gives up early
- * @param options.patience milliseconds the file may keep us busy; usual ones take 0.1 s
+ * @param options.patience milliseconds the file may keep us busy
  * @returns what is in it
- * @throws SlipstreamError `unsupported_media` saying what was found and what is accepted;
- *   `internal` when it takes too long, for which the file or a busy machine may be to blame
+ * @throws SlipstreamError `unsupported_media` saying what was found and what is accepted
+ * @throws ProbeTimeout when it takes too long
  * @throws Error when the file cannot be read, or the process was ended from outside
  */
 export async function probe(path: string, options: ProbeOptions = {}): Promise<MediaFacts> {
@@ -69,7 +80,7 @@ function refusal(sentence: string): SlipstreamError {
 /** Runs the process and outlives whatever happens to it. */
 function examineApart(
   path: string,
-  { signal, patience = PATIENCE }: ProbeOptions,
+  { signal, patience = PROBE_PATIENCE }: ProbeOptions,
 ): Promise<Finding> {
   // Chatter of a parser about a strange file does not belong into our log.
   const child = fork(PROCESS, [path], {
@@ -79,12 +90,7 @@ function examineApart(
   })
   const { promise, resolve, reject } = Promise.withResolvers<Finding>()
   let ready = false
-  const timer = setTimeout(() => {
-    const message =
-      'Reading the structure of the file takes far too long. The server may be busy: try again ' +
-      'later. If that does not help, the file is damaged: export or copy it again.'
-    reject(new SlipstreamError('internal', message))
-  }, patience)
+  const timer = setTimeout(() => reject(new ProbeTimeout()), patience)
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   child.on('message', (message: unknown) => {

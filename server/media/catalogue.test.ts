@@ -74,6 +74,19 @@ describe('the catalogue', () => {
     expect(await catalogue.get(title(1).id)).toBeNull()
   })
 
+  it('remembers what it removed until the bytes are gone too', async () => {
+    await catalogue.add(title(1))
+    await catalogue.remove(title(1).id)
+    await catalogue.remove(title(2).id) // never was there
+    expect(await catalogue.removed()).toEqual([title(1).id])
+    await catalogue.add(title(1)) // an upload whose outcome was lost is finished again
+    expect(await catalogue.removed()).toEqual([])
+    await catalogue.remove(title(1).id)
+    expect(await catalogue.removed()).toEqual([title(1).id])
+    await catalogue.bytesRemoved(title(1).id)
+    expect(await catalogue.removed()).toEqual([])
+  })
+
   it('makes web seed URLs of any file name', async () => {
     await catalogue.add(title(1, { filename: 'a "b"#?% 🎬.webm' }))
     const media = await catalogue.get(title(1).id)

@@ -109,12 +109,36 @@ export function createCatalogue(database: Database) {
     },
 
     /**
-     * Forgets a title with its torrent and its build job.
+     * Forgets a title with its torrent and its build job, and notes in the same transaction that
+     * its bytes are to be removed: tell `bytesRemoved` when they are.
      * @returns false when there is no such title
      */
-    async remove(id: MediaId): Promise<boolean> {
-      const [result] = await database.deleteFrom('media').where('id', '=', id).execute()
-      return result !== undefined && result.numDeletedRows > 0n
+    remove(id: MediaId): Promise<boolean> {
+      return database.transaction().execute(async (transaction) => {
+        const [result] = await transaction.deleteFrom('media').where('id', '=', id).execute()
+        if (result === undefined || result.numDeletedRows === 0n) return false
+        await transaction
+          .insertInto('removed_media')
+          .values({ media_id: id })
+          .onConflict((conflict) => conflict.column('media_id').doNothing())
+          .execute()
+        return true
+      })
+    },
+
+    /** @returns titles that were removed and whose bytes may still be there, after a crash */
+    async removed(): Promise<MediaId[]> {
+      const rows = await database
+        .selectFrom('removed_media')
+        .select('media_id')
+        .where('media_id', 'not in', database.selectFrom('media').select('id'))
+        .execute()
+      return rows.map((row) => row.media_id)
+    },
+
+    /** Nothing is left of a title that was removed. */
+    async bytesRemoved(id: MediaId): Promise<void> {
+      await database.deleteFrom('removed_media').where('media_id', '=', id).execute()
     },
 
     /** Whether a real torrent of the catalogue has this info hash. */

@@ -7,26 +7,43 @@ import { join } from 'node:path'
 const SOURCES = ['client', 'protocol', 'public', 'vite.config.ts', 'package-lock.json']
 const CLIENT = 'dist/client'
 const STAMP = 'dist/client.stamp'
-/** Files of earlier builds are kept so long. */
+/** Files that no build has made for so long are removed: no page that needs them is open still. */
 const KEEP_MS = 30 * 24 * 3600 * 1000
+/** Some nine builds in which everything changed; whoever builds more often loses the oldest. */
+const KEEP_BYTES = 16 * 1024 * 1024
+/** A build that has not ended for so long was killed. */
+const KILLED_MS = 3600 * 1000
+
+interface Keeping {
+  /** How long files of earlier builds are kept at most, milliseconds. */
+  readonly keepMs?: number
+  /** How many bytes of them are kept at most. */
+  readonly keepBytes?: number
+}
 
 /**
  * @param root folder of the project
  * @param announce told once when a build starts; it takes some seconds
  * @throws Error with the bundler's output when the build fails
  */
-export async function ensureClientBuilt(root: string, announce: () => void): Promise<void> {
+export async function ensureClientBuilt(
+  root: string,
+  announce: () => void,
+  { keepMs = KEEP_MS, keepBytes = KEEP_BYTES }: Keeping = {},
+): Promise<void> {
   const builtAt = await modifiedAt(join(root, STAMP))
   const newest = Math.max(...(await Promise.all(SOURCES.map((name) => newestIn(join(root, name))))))
   if (builtAt >= newest) return
   announce()
+  await removeLeftovers(join(root, 'dist'))
   // Built beside and then copied over: a server that runs from this folder, and tabs that came from
   // it, go on to find the files of the build before.
   const fresh = join(root, `dist/client-${process.pid}`)
   try {
     await runVite(root, fresh)
     await cp(fresh, join(root, CLIENT), { recursive: true })
-    await removeOld(join(root, CLIENT, 'assets'))
+    const current = new Set(await readdir(join(fresh, 'assets')))
+    await removeOld(join(root, CLIENT, 'assets'), current, { keepMs, keepBytes })
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }
@@ -70,10 +87,35 @@ async function newestIn(path: string): Promise<number> {
   return Math.max(info.mtimeMs, ...times)
 }
 
-async function removeOld(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+/** Removes what builds that were killed left beside the client. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((one) => /^client-\d+$/.test(one))) {
     const path = join(folder, name)
-    if (Date.now() - (await stat(path)).mtimeMs > KEEP_MS) await rm(path, { force: true })
+    if (Date.now() - (await modifiedAt(path)) > KILLED_MS) {
+      await rm(path, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Removes what earlier builds left and is too old or too much; the newest is kept longest. */
+async function removeOld(
+  folder: string,
+  current: ReadonlySet<string>,
+  { keepMs, keepBytes }: Required<Keeping>,
+): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => !current.has(name))
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name)
+      const info = await stat(path).catch(() => null) // another start may have removed it
+      return { path, size: info?.size ?? 0, builtAt: info?.mtimeMs ?? 0 }
+    }),
+  )
+  let bytes = 0
+  for (const { path, size, builtAt } of files.sort((a, b) => b.builtAt - a.builtAt)) {
+    bytes += size
+    if (bytes > keepBytes || Date.now() - builtAt > keepMs) await rm(path, { force: true })
   }
 }
 

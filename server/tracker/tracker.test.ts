@@ -112,6 +112,7 @@ describe('the tracker over WebSocket', () => {
     ['a short info hash', { action: 'announce', info_hash: 'abc', peer_id: 'x'.repeat(20) }],
     ['offers that are no list', announcement(KNOWN, 'bad', { offers: 'xxxxx' })],
     ['offers of null', announcement(KNOWN, 'bad', { offers: [null] })],
+    ['a scrape of a number', { action: 'scrape', info_hash: 7 }],
     ['an unknown event', announcement(KNOWN, 'bad', { event: '__proto__' })],
   ])('answers %s with a reason and goes on', async (_, message) => {
     const [steady, bad] = [await browser(), await browser()]
@@ -124,6 +125,20 @@ describe('the tracker over WebSocket', () => {
     steady.close()
     bad.close()
   })
+
+  it.each(['null', ' null', '7', '"x"', 'true', '[]', '[{"action":"announce"}]', '', '{nonsense'])(
+    'says what is wrong with %j in words of its own',
+    async (message) => {
+      const bad = await browser()
+      bad.send(message)
+      const answer = await bad.next()
+      expect(answer['failure reason']).toMatch(/JSON/)
+      expect(answer['failure reason']).not.toMatch(/undefined|null|propert(y|ies) of/)
+      bad.send(announcement(KNOWN, 'bad'))
+      expect(await bad.next()).toMatchObject({ action: 'announce', incomplete: 1 })
+      bad.close()
+    },
+  )
 
   it('does not let one connection pose as many peers', async () => {
     const one = await browser()

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Server, { type AnnounceParams } from 'bittorrent-tracker/server'
 import type { Logger } from 'pino'
-import type { WebSocket } from 'ws'
+import { type RawData, WebSocket } from 'ws'
 import { type InfoHash, parseInfoHash } from '#protocol/ids.ts'
 import type { AddressOf } from '../http/request-address.ts'
 
@@ -38,7 +38,12 @@ export class Tracker {
       udp: false,
       http: false,
       stats: false,
-      ws: { noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false },
+      ws: {
+        noServer: true,
+        maxPayload: MAX_MESSAGE_BYTES,
+        perMessageDeflate: false,
+        WebSocket: BrowserSocket,
+      },
       trustProxy: true, // the header that it reads is ours, see `#nameClient`
       interval: ANNOUNCE_INTERVAL_MS,
       peersCacheLength: MAX_PEERS_PER_SWARM,
@@ -49,13 +54,15 @@ export class Tracker {
           allow(new Error(refusal ?? 'the info hash is not 20 bytes'))
           return
         }
-        isKnown(infoHash).then(
-          (known) => allow(known ? null : new Error('this tracker does not know the info hash')),
-          (cause) => {
-            log.error({ err: cause }, 'the tracker could not look up an info hash')
-            allow(new Error('the tracker is out of order, try again later'))
-          },
-        )
+        isKnown(infoHash)
+          .then(
+            (known) => allow(known ? null : new Error('this tracker does not know the info hash')),
+            (cause) => {
+              log.error({ err: cause }, 'the tracker could not look up an info hash')
+              allow(new Error('the tracker is out of order, try again later'))
+            },
+          )
+          .catch((err) => log.error({ err }, 'the tracker could not take an announce'))
       },
     })
     this.#server.on('error', (cause) => log.error({ err: cause }, 'tracker error'))
@@ -120,6 +127,37 @@ export class Tracker {
       socket.ping()
     }
   }
+}
+
+/**
+ * A browser's connection. What the library would stumble over is answered here and does not reach
+ * it: it parses without asking what came out, and what it throws later would end the server.
+ */
+class BrowserSocket extends WebSocket {
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event !== 'message') return super.emit(event, ...values)
+    if (!beginsAsObject(values[0] as RawData)) {
+      this.#refuse('the message is not a JSON object')
+      return true
+    }
+    try {
+      return super.emit(event, ...values)
+    } catch {
+      this.#refuse('the message is malformed')
+      return true
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.send(JSON.stringify({ 'failure reason': reason }), () => {}) // it may be gone by now
+  }
+}
+
+/** Cheaper than parsing twice: JSON that begins with a brace is an object, or no JSON at all. */
+function beginsAsObject(message: RawData): boolean {
+  const text = message as Buffer // the `binaryType` of the server's sockets
+  const first = text.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
+  return first === 0x7b
 }
 
 /** @returns why an announce would throw or fool `bittorrent-tracker`, or `null` when it is sound */

@@ -21,6 +21,10 @@ const recordSchema = v.object({
   mediaId: v.optional(mediaIdSchema),
   /** The title is in the catalogue. */
   finished: v.optional(v.boolean(), false),
+  /** How often reading its structure took too long. */
+  timeouts: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  /** Why it never becomes a title, a sentence for a person. */
+  refusal: v.optional(v.string()),
 })
 
 /** What is known of an upload. */
@@ -64,6 +68,20 @@ export class UploadStore extends FileStore {
   /** Writes down that the title is there. */
   async finish(record: UploadRecord, mediaId: MediaId): Promise<void> {
     await this.#records.write({ ...record, mediaId, finished: true })
+  }
+
+  /**
+   * Writes down that reading it took too long once more.
+   * @param refusal why it is given up, or `null` while it is not; its bytes stay until it expires
+   */
+  async countTimeout(record: UploadRecord, refusal: string | null): Promise<void> {
+    const timeouts = record.timeouts + 1
+    await this.#records.write({ ...record, timeouts, ...(refusal !== null && { refusal }) })
+  }
+
+  /** @returns whether its bytes are here, not with their title already */
+  async hasBytes(id: string): Promise<boolean> {
+    return (await sizeOf(this.path(id))) !== null
   }
 
   /** @returns whether all bytes arrived, even when they were moved to their title since */
@@ -214,6 +232,7 @@ class UploadRecords {
     const known = await this.read(id)
     await this.write({
       finished: false,
+      timeouts: 0,
       ...known,
       id,
       creation_date,

@@ -13,6 +13,7 @@ import { createDiskBlobStore, type DiskBlobStore } from '../blobs/disk-blob-stor
 import { type Database, openDatabase } from '../database/database.ts'
 import { requestOrigin } from '../http/request-address.ts'
 import { createIngest, type Ingest, newMediaId } from '../ingest/ingest.ts'
+import { ProbeTimeout } from '../ingest/probe.ts'
 import { createCatalogue } from '../media/catalogue.ts'
 import { createUploads, type Uploads } from './uploads.ts'
 
@@ -52,7 +53,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-function start(of: Pick<Ingest, 'ingest'>, now = Date.now, logger: Logger = log): Uploads {
+function start(
+  of: Pick<Ingest, 'ingest'>,
+  now = Date.now,
+  logger: Logger = log,
+  probePatience = 20_000,
+): Uploads {
   return createUploads({
     directory: join(folder, 'uploads'),
     maxBytes: MAX_BYTES,
@@ -60,6 +66,7 @@ function start(of: Pick<Ingest, 'ingest'>, now = Date.now, logger: Logger = log)
     originOf: requestOrigin({ publicUrl: null, isTrustedProxy: () => false }),
     ingest: of,
     now,
+    probePatience,
     log: logger,
   })
 }
@@ -455,6 +462,102 @@ describe('after the server died', () => {
     await writeFile(join(folder, 'uploads', randomBytes(16).toString('hex')), 'bytes')
     await uploads.finishInterrupted()
     expect((await patch(url, 0, film)).status).toBe(204)
+  })
+})
+
+describe('a file that keeps the parser busy for ever', () => {
+  let patience: number
+  beforeEach(() => {
+    patience = 20_000
+  })
+
+  /** @returns URL of its upload, which was tried once */
+  async function uploadEndless(): Promise<string> {
+    const damaged = await readFile(new URL('h264-aac-faststart.mp4', SMALL))
+    for (let hit = 0; hit < 20; hit++) damaged[hit * 131] = (hit * 37) % 256
+    const url = await create(damaged.length)
+    const first = await problem(await patch(url, 0, damaged))
+    expect(first).toMatchObject({ status: 500, code: 'internal' })
+    expect(first.message).toContain('try again later')
+    return url
+  }
+
+  /** Stops the server and starts it again. @returns how long the start was busy with uploads, ms */
+  async function restart(of: Pick<Ingest, 'ingest'> = ingest, now = Date.now): Promise<number> {
+    await uploads.close()
+    uploads = start(of, now, log, patience)
+    const started = performance.now()
+    await uploads.finishInterrupted()
+    return performance.now() - started
+  }
+
+  test('is read three times, then refused with the reason, and not read again', async () => {
+    patience = 600
+    await restart()
+    const url = await uploadEndless()
+    expect(await restart()).toBeGreaterThan(1_200) // twice the patience
+    expect(await restart()).toBeGreaterThan(1_800)
+    expect(await restart()).toBeLessThan(300)
+    const size = (await stat(join(folder, 'uploads', url.slice(-32)))).size
+    const refused = await problem(await patch(url, size, new Uint8Array()))
+    expect(refused).toMatchObject({ status: 415, code: 'unsupported_media' })
+    expect(refused.message).toMatch(/damaged.*Export or copy it again/)
+    expect((await head(url)).status).toBe(415)
+    expect(await titles()).toEqual([])
+
+    expect((await fetch(url, { method: 'DELETE', headers: TUS })).status).toBe(204)
+    expect(await files()).toEqual([])
+  })
+
+  test('is refused to the client whose attempt was the last, and expires', async () => {
+    patience = 600
+    await restart()
+    const url = await uploadEndless()
+    expect((await head(url)).status).toBe(500)
+    expect((await head(url)).status).toBe(415)
+    expect(await files()).toHaveLength(2) // a person may still look at it
+    await restart(ingest, () => Date.now() + 8 * 24 * 3600 * 1000)
+    await uploads.close() // waits for what is being removed
+    expect(await files()).toEqual([])
+  })
+
+  /** Reads in time only when it is asked for the third time or later. */
+  const busy = (adoptFirst: boolean, failures: number): Pick<Ingest, 'ingest'> => ({
+    async ingest(request) {
+      if (adoptFirst && existsSync(request.path)) {
+        await blobs.adopt(request.path, request.id ?? newMediaId(), 1)
+      }
+      if (failures-- > 0) throw new ProbeTimeout()
+      return ingest.ingest(request)
+    },
+  })
+
+  test('is not a good one that a busy machine read late twice', async () => {
+    const machine = busy(false, 2)
+    await restart(machine)
+    expect((await patch(await create(film.length), 0, film)).status).toBe(500)
+    await restart(machine)
+    expect(await titles()).toEqual([])
+    await restart(machine)
+    expect(await titles()).toMatchObject([{ size: film.length }])
+  })
+
+  test('is not one that was read before, however busy the machine is', async () => {
+    const machine = busy(true, 6)
+    await restart(machine)
+    expect((await patch(await create(film.length), 0, film)).status).toBe(500)
+    for (let starts = 0; starts < 6; starts++) await restart(machine)
+    expect(await titles()).toMatchObject([{ size: film.length }])
+  })
+
+  test('is not one whose reading other troubles keep from ending', async () => {
+    await restart({ ingest: () => Promise.reject(new Error('the database is locked')) })
+    expect((await patch(await create(film.length), 0, film)).status).toBe(500)
+    for (let starts = 0; starts < 4; starts++) {
+      await restart({ ingest: () => Promise.reject(new Error('the database is locked')) })
+    }
+    await restart()
+    expect(await titles()).toMatchObject([{ size: film.length }])
   })
 })
 

@@ -13,12 +13,15 @@ import type { OriginOf } from '../http/request-address.ts'
 import { assertSameOrigin } from '../http/same-origin.ts'
 import { logError, sendError } from '../http/send-error.ts'
 import { type Ingest, newMediaId } from '../ingest/ingest.ts'
-import { UploadStore } from './upload-store.ts'
+import { PROBE_PATIENCE, ProbeTimeout } from '../ingest/probe.ts'
+import { type UploadRecord, UploadStore } from './upload-store.ts'
 
 const PATH = '/api/uploads'
 const UPLOAD_ID = /^[0-9a-f]{32}$/
 const LIFETIME_MS = 7 * 24 * 3600 * 1000
 const SWEEP_MS = 3600 * 1000
+/** A file is given so many chances to be read in time, each longer than the one before. */
+const MAX_TIMEOUTS = 3
 /** A request that another one for the same upload supersedes writes down what it has so long. */
 const HANDOVER_MS = 200
 /** After an early refusal the client has so long to stop sending; then the connection is cut. */
@@ -47,9 +50,12 @@ export function createUploads(ports: {
   readonly ingest: Pick<Ingest, 'ingest'>
   /** Milliseconds since 1970. */
   readonly now?: () => number
+  /** How long reading a file's structure may take at first, milliseconds. */
+  readonly probePatience?: number
   readonly log: Logger
 }): Uploads {
   const { directory, maxBytes, isSignedIn, originOf, ingest, now = Date.now, log } = ports
+  const { probePatience = PROBE_PATIENCE } = ports
   const store = new UploadStore(directory, LIFETIME_MS)
   const closing = new AbortController()
   const finishing = new Map<string, Promise<MediaId>>()
@@ -67,6 +73,7 @@ export function createUploads(ports: {
     const record = await store.record(id)
     if (record === undefined) throw notThere()
     if (record.finished && record.mediaId !== undefined) return record.mediaId
+    if (record.refusal !== undefined) throw refused(record.refusal)
     const mediaId = record.mediaId ?? newMediaId()
     await store.reserve(record, mediaId)
     try {
@@ -76,14 +83,32 @@ export function createUploads(ports: {
         title: record.metadata?.['title'] ?? undefined,
         id: mediaId,
         signal: closing.signal,
+        patience: probePatience * (record.timeouts + 1),
       })
     } catch (error) {
-      const refused = error instanceof SlipstreamError && error.code === 'unsupported_media'
-      if (refused) await store.discard(id)
+      if (error instanceof ProbeTimeout) await giveUpIfEndless({ ...record, mediaId })
+      if (error instanceof SlipstreamError && error.code === 'unsupported_media') {
+        await store.discard(id)
+      }
       throw error
     }
     await store.finish(record, mediaId)
     return mediaId
+  }
+
+  /**
+   * Keeps a file that the parser does not come to an end with from being read again at every start.
+   * @throws SlipstreamError `unsupported_media` when it had all its chances
+   */
+  async function giveUpIfEndless(record: UploadRecord): Promise<void> {
+    // Whose bytes are with their title was read before: a busy machine is to blame.
+    if (!(await store.hasBytes(record.id))) return
+    const isEndless = record.timeouts + 1 >= MAX_TIMEOUTS
+    await store.countTimeout(record, isEndless ? ENDLESS : null)
+    if (!isEndless) return
+    const facts = { upload: record.id, path: store.path(record.id) }
+    log.warn(facts, 'an upload is refused: reading it never ends. Its bytes stay until it expires')
+    throw refused(ENDLESS)
   }
 
   const tus = new JsonTusServer({
@@ -134,6 +159,15 @@ export function createUploads(ports: {
         response.setHeader(UPLOADED_MEDIA_HEADER, await finish(id))
       }
     }
+    if (id !== null && request.method === 'DELETE') {
+      // Complete, which `@tus/server` takes for a title; but it never becomes one.
+      const record = await store.record(id)
+      if (record?.refusal !== undefined) {
+        await store.discard(id)
+        response.writeHead(204, { 'Tus-Resumable': '1.0.0' }).end()
+        return
+      }
+    }
     await tus.handle(request, response)
   }
 
@@ -160,7 +194,8 @@ export function createUploads(ports: {
     async finishInterrupted() {
       for (const id of await store.list()) {
         const record = await store.record(id)
-        if (!record || record.finished || !(await store.isComplete(record))) continue
+        if (!record || record.finished || record.refusal !== undefined) continue
+        if (!(await store.isComplete(record))) continue
         try {
           log.info({ media: await finish(id) }, 'an interrupted upload was finished')
         } catch (thrown) {
@@ -245,6 +280,14 @@ function explain(thrown: Error | TusError, maxBytes: number): SlipstreamError {
       }
       return new SlipstreamError('bad_request', `The upload request is not valid: ${line}.`, cause)
   }
+}
+
+const ENDLESS =
+  'This file keeps the server busy for ever: its structure seems to be damaged. Export or copy it ' +
+  'again and upload the new one.'
+
+function refused(reason: string): SlipstreamError {
+  return new SlipstreamError('unsupported_media', reason)
 }
 
 function notThere(): SlipstreamError {
