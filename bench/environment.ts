@@ -23,6 +23,7 @@ export function describeEnvironment(): Record<string, string | number | null> {
     chromium: chromiumVersion(),
     nginx: versionOf('nginx', '-v'),
     openssl: versionOf('openssl', 'version'),
+    wrk: versionOf('wrk', '-v'),
     mktorrent: versionOf('mktorrent', '-h'),
     ffmpeg: versionOf('ffmpeg', '-version'),
     ...Object.fromEntries(packages),

@@ -8,6 +8,7 @@ const PACKAGES = {
   mktorrent: 'mktorrent',
   nginx: 'nginx-light',
   ffmpeg: 'ffmpeg',
+  wrk: 'wrk',
 } as const
 export type Program = keyof typeof PACKAGES
 
@@ -27,10 +28,13 @@ export function requireProgram(program: Program): NodeJS.ProcessEnv {
 
 /**
  * Runs a program to its end.
- * @returns seconds from its start to its end
+ * @returns seconds from its start to its end, and the last of what it printed
  * @throws Error with what it printed when it is missing or fails
  */
-export async function runProgram(program: Program, args: readonly string[]): Promise<number> {
+export async function runProgram(
+  program: Program,
+  args: readonly string[],
+): Promise<{ readonly seconds: number; readonly output: string }> {
   const env = requireProgram(program)
   const startedAt = performance.now()
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -46,7 +50,7 @@ export async function runProgram(program: Program, args: readonly string[]): Pro
   })
   const seconds = (performance.now() - startedAt) / 1000
   if (code !== 0) throw new Error(`${program} ended with ${code}: ${output.trim()}`)
-  return seconds
+  return { seconds, output }
 }
 
 /** @returns the first line of what the program says of its version, or `null` when it is missing */

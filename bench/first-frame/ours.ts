@@ -1,8 +1,9 @@
 // Slipstream's own pages: the watch page opened by its address, or from the catalogue.
-import type { Browser, Page } from '@playwright/test'
+import type { Browser } from '@playwright/test'
 import type { MediaRecord } from '#protocol/media.ts'
 import type { PublishContender, StartContender } from './contender.ts'
 import { click, Viewer, visit } from './viewer.ts'
+import { startVisits } from './visits.ts'
 
 const SETTLED_MS = 500
 
@@ -20,45 +21,30 @@ export async function oursStarting(
   earlier: MediaRecord,
   onEngineTime: (ms: number) => void,
 ): Promise<StartContender> {
-  const regular = await Viewer.arrive(browser)
-  const firstVisit = await regular.newTab()
-  await visit(firstVisit, `${url}/watch/${earlier.id}`)
-  await firstVisit.evaluate(() => navigator.serviceWorker.ready)
-  await firstVisit.waitForTimeout(SETTLED_MS) // the scripts of the other pages come when it is idle
-  await firstVisit.close()
-
-  const readEngineTime = async (tab: Page) => {
-    const stats = await tab.evaluate(() => (window as WatchWindow).slipstream?.stats())
-    if (typeof stats?.firstFrameMs === 'number') onEngineTime(stats.firstFrameMs)
-  }
-  const load = async (viewer: Viewer, media: MediaRecord) => {
-    const tab = await viewer.newTab()
-    const { ms } = await visit(tab, `${url}/watch/${media.id}`)
-    await readEngineTime(tab)
-    await tab.close()
-    return ms
-  }
+  const visits = await startVisits({
+    browser,
+    address: ({ id }) => `${url}/watch/${id}`,
+    earlier,
+    async settle(tab) {
+      await tab.evaluate(() => navigator.serviceWorker.ready)
+      await tab.waitForTimeout(SETTLED_MS) // the scripts of the other pages come when it is idle
+    },
+    async onFrame(tab) {
+      const stats = await tab.evaluate(() => (window as WatchWindow).slipstream?.stats())
+      if (typeof stats?.firstFrameMs === 'number') onEngineTime(stats.firstFrameMs)
+    },
+  })
   return {
+    ...visits,
     name: 'ours',
-    async cold(media) {
-      const stranger = await Viewer.arrive(browser)
-      const ms = await load(stranger, media)
-      await stranger.leave()
-      return ms
-    },
-    warm: (media) => load(regular, media),
-    async inPage(media) {
-      const tab = await regular.newTab()
-      await tab.goto(`${url}/`)
-      const card = tab.getByRole('link', { name: media.title, exact: true })
-      await card.waitFor()
-      await tab.waitForTimeout(SETTLED_MS)
-      const { ms } = await click(tab, card)
-      await readEngineTime(tab)
-      await tab.close()
-      return ms
-    },
-    close: () => regular.leave(),
+    inPage: (media) =>
+      visits.inTab(async (tab) => {
+        await tab.goto(`${url}/`)
+        const card = tab.getByRole('link', { name: media.title, exact: true })
+        await card.waitFor()
+        await tab.waitForTimeout(SETTLED_MS)
+        return (await click(tab, card)).ms
+      }),
   }
 }
 

@@ -4,7 +4,8 @@ import type { Browser } from '@playwright/test'
 import type { MediaRecord } from '#protocol/media.ts'
 import type { StartContender } from './contender.ts'
 import { escapeAttribute, servePages } from './page-server.ts'
-import { click, Viewer, visit } from './viewer.ts'
+import { click } from './viewer.ts'
+import { startVisits } from './visits.ts'
 
 const html = (body: string) =>
   `<!doctype html><html lang="en"><meta charset="utf-8"><title>Plain</title>${body}</html>`
@@ -28,35 +29,21 @@ export async function plainVideo(browser: Browser, earlier: MediaRecord): Promis
   })
   const address = (path: string, { webSeeds }: MediaRecord) =>
     `${pages.url}${path}?src=${encodeURIComponent(webSeeds[0] ?? '')}`
-  const regular = await Viewer.arrive(browser)
-  const firstVisit = await regular.newTab()
-  await visit(firstVisit, address('/loading', earlier))
-  await firstVisit.close()
-
-  const load = async (viewer: Viewer, media: MediaRecord) => {
-    const tab = await viewer.newTab()
-    const { ms } = await visit(tab, address('/loading', media))
-    await tab.close()
-    return ms
-  }
+  const visits = await startVisits({
+    browser,
+    address: (media) => address('/loading', media),
+    earlier,
+  })
   return {
+    ...visits,
     name: 'plain <video src>',
-    async cold(media) {
-      const stranger = await Viewer.arrive(browser)
-      const ms = await load(stranger, media)
-      await stranger.leave()
-      return ms
-    },
-    warm: (media) => load(regular, media),
-    async inPage(media) {
-      const tab = await regular.newTab()
-      await tab.goto(address('/click', media))
-      const { ms } = await click(tab, tab.getByRole('button'))
-      await tab.close()
-      return ms
-    },
+    inPage: (media) =>
+      visits.inTab(async (tab) => {
+        await tab.goto(address('/click', media))
+        return (await click(tab, tab.getByRole('button'))).ms
+      }),
     async close() {
-      await regular.leave()
+      await visits.close()
       await pages.close()
     },
   }

@@ -13,7 +13,8 @@ export const mktorrent: HashingContender = {
     const folder = await mkdtemp(join(tmpdir(), 'slipstream-mktorrent-'))
     try {
       const args = ['-t', '2', '-l', String(exponent), '-a', 'http://localhost/announce']
-      return await runProgram('mktorrent', [...args, '-o', join(folder, 'out.torrent'), path])
+      const run = await runProgram('mktorrent', [...args, '-o', join(folder, 'out.torrent'), path])
+      return run.seconds
     } finally {
       await rm(folder, { recursive: true })
     }
