@@ -7,7 +7,16 @@ import { findChromium } from '../e2e/harness/chromium.ts'
 import { versionOf } from './programs.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const PACKAGES = ['create-torrent', 'webtorrent', 'express', '@tus/server', '@playwright/test']
+const PACKAGES = [
+  'create-torrent',
+  'webtorrent',
+  'p2p-media-loader-core',
+  'hls.js',
+  'bittorrent-tracker',
+  'express',
+  '@tus/server',
+  '@playwright/test',
+]
 
 /** @returns names and values, as they stand in the report */
 export function describeEnvironment(): Record<string, string | number | null> {

@@ -1,5 +1,5 @@
 // What Linux says of a running process in /proc: resident memory and processor time.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 /** Ticks a second of the times in /proc; Linux shows 100 to programs on every machine. */
 const TICKS_PER_SECOND = 100
@@ -23,7 +23,10 @@ export function processorSeconds(pid: number): number {
   // The name, in brackets, may hold anything; user and system time are fields 14 and 15.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
   const own = (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
-  const ofChildren = children === '' ? [] : children.split(' ').map(Number).map(processorSeconds)
+  // A child hangs on the thread that started it, which need not be the first one.
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+  )
+  const ofChildren = children.map(Number).map(processorSeconds)
   return ofChildren.reduce((sum, seconds) => sum + seconds, own)
 }

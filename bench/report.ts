@@ -143,13 +143,14 @@ export function isReached({ bound, value: wanted }: Goal, value: number): boolea
   return bound === 'at most' ? value <= wanted : value > wanted
 }
 
-function show(value: number): string {
+/** @returns a figure with as many places as matter */
+export function show(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString('en')
   return value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-/** A Markdown table with its columns padded, so that it reads well in a terminal too. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** @returns a Markdown table with its columns padded, so that it reads well in a terminal too. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) =>
     Math.max(3, cell.length, ...rows.map((row) => (row[column] ?? '').length)),
   )

@@ -3,6 +3,9 @@
 import * as v from 'valibot'
 import { mediaRecordSchema } from './media.ts'
 
+/** Whether viewers who have not said what they want share: after being asked, at once, never. */
+export const P2P_DEFAULTS = ['ask', 'on', 'off'] as const
+
 /** Operator's settings that the browser needs. */
 export const siteSettingsSchema = v.object({
   /** For `RTCPeerConnection`; empty unless the operator named servers. */
@@ -13,7 +16,7 @@ export const siteSettingsSchema = v.object({
       credential: v.optional(v.string()),
     }),
   ),
-  p2pDefault: v.picklist(['on']),
+  p2pDefault: v.picklist(P2P_DEFAULTS),
   /** Bytes. */
   maxUploadBytes: v.number(),
 })

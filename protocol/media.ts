@@ -2,6 +2,17 @@
 import * as v from 'valibot'
 import { infoHashSchema, mediaIdSchema } from './ids.ts'
 
+/** The publisher's gate, at most. */
+export const MAX_MIN_VIEWERS = 10_000
+
+/** Viewers announced for a title before any two of them are connected; 1 means no gate. */
+const minViewersSchema = v.pipe(
+  v.number('must be a number'),
+  v.integer('must be a whole number'),
+  v.minValue(1, 'must be at least 1'),
+  v.maxValue(MAX_MIN_VIEWERS, 'must be at most 10,000'),
+)
+
 const facts = {
   id: mediaIdSchema,
   /** Counts up when the bytes of the title change; bytes of one revision never change. */
@@ -25,6 +36,12 @@ const facts = {
   poster: v.nullable(v.string()),
   /** Absolute HTTP URLs of the whole file, best first (BEP 19). */
   webSeeds: v.array(v.string()),
+  /** What the publisher says of sharing among viewers; the tracker enforces it. */
+  p2p: v.object({
+    enabled: v.boolean(),
+    /** No viewer is connected to another before so many watch. */
+    minViewers: minViewersSchema,
+  }),
   /** Milliseconds since 1970. */
   createdAt: v.number(),
 }
@@ -74,6 +91,15 @@ export const mediaEditSchema = v.pipe(
           v.regex(/^(\P{Cc}|[\n\r\t])*$/u, 'must be plain text'),
           v.trim(),
           v.maxLength(10_000, 'must have at most 10,000 characters'),
+        ),
+      ),
+      p2p: v.optional(
+        v.strictObject(
+          {
+            enabled: v.optional(v.boolean('must be true or false')),
+            minViewers: v.optional(minViewersSchema),
+          },
+          ({ expected }) => (expected === 'Object' ? 'must be an object' : 'cannot be changed'),
         ),
       ),
     },

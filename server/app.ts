@@ -128,7 +128,7 @@ export async function createApp(
     log.error({ err }, 'interrupted uploads cannot be looked for')
   })
   const tracker = new Tracker({
-    isKnown: (infoHash) => catalogue.hasInfoHash(infoHash),
+    rulesOf: (infoHash) => catalogue.swarmRules(infoHash),
     addressOf,
     log,
   })
@@ -143,9 +143,7 @@ export async function createApp(
     await catalogue.remove(media.id)
     changed(media.id)
     webSeed.forget(media.id, media.revision)
-    if (media.info_hash && !(await catalogue.hasInfoHash(media.info_hash))) {
-      tracker.forget(media.info_hash)
-    }
+    if (media.info_hash) await tracker.rulesChanged(media.info_hash)
     await removeBytes(media.id)
     log.info({ media: media.id }, 'title deleted')
   }
@@ -205,6 +203,10 @@ export async function createApp(
       queue,
       originOf,
       requireAccount: accounts.requireAccount,
+      async onEdit(media) {
+        recent.forget(media.id)
+        if (media.info_hash) await tracker.rulesChanged(media.info_hash)
+      },
       deleteMedia,
     }),
   )

@@ -1,8 +1,19 @@
 // Editing and deleting a title.
-import { Alert, Button, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import {
+  Alert,
+  Button,
+  Group,
+  Modal,
+  NumberInput,
+  Stack,
+  Switch,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import type { MediaEdit, MediaRecord } from '#protocol/media.ts'
+import { MAX_MIN_VIEWERS, type MediaEdit, type MediaRecord } from '#protocol/media.ts'
 import { deleteMedia, editMedia, refreshMedia } from '../remote/media.ts'
 import { messageOf } from '../remote/request.ts'
 
@@ -15,6 +26,8 @@ export function EditDialog({ media, onClose }: DialogProps) {
   const queryClient = useQueryClient()
   const [title, setTitle] = useState(media.title)
   const [description, setDescription] = useState(media.description)
+  const [shared, setShared] = useState(media.p2p.enabled)
+  const [minViewers, setMinViewers] = useState<number | string>(media.p2p.minViewers)
   const save = useMutation({
     mutationFn: (edit: MediaEdit) => editMedia(media.id, edit),
     onSuccess: async () => {
@@ -23,9 +36,15 @@ export function EditDialog({ media, onClose }: DialogProps) {
     },
   })
   const empty = title.trim() === ''
+  const countless = !isViewerCount(minViewers)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (!empty) save.mutate({ title: title.trim(), description: description.trim() })
+    if (empty || !isViewerCount(minViewers)) return
+    save.mutate({
+      title: title.trim(),
+      description: description.trim(),
+      p2p: { enabled: shared, minViewers },
+    })
   }
   return (
     <Modal opened onClose={onClose} title="Edit title" closeButtonProps={{ 'aria-label': 'Close' }}>
@@ -46,6 +65,25 @@ export function EditDialog({ media, onClose }: DialogProps) {
             rows={5}
             onChange={(event) => setDescription(event.currentTarget.value)}
           />
+          <Switch
+            label="Viewers share this title with each other"
+            description="Who watches it at the same time is connected, if they agree to that. Off: everything comes from the server."
+            checked={shared}
+            onChange={(event) => setShared(event.currentTarget.checked)}
+          />
+          <NumberInput
+            label="Only from so many viewers on"
+            description="Nobody is connected to anybody before that many watch; 1 means at once."
+            value={minViewers}
+            min={1}
+            max={MAX_MIN_VIEWERS}
+            allowDecimal={false}
+            allowNegative={false}
+            clampBehavior="none"
+            disabled={!shared}
+            error={countless ? `Enter a whole number from 1 to ${MAX_MIN_VIEWERS}.` : undefined}
+            onChange={setMinViewers}
+          />
           {save.isError && (
             <Alert color="red" role="alert">
               {messageOf(save.error)}
@@ -55,7 +93,7 @@ export function EditDialog({ media, onClose }: DialogProps) {
             <Button variant="default" onClick={onClose}>
               Cancel
             </Button>
-            <Button type="submit" loading={save.isPending} disabled={empty}>
+            <Button type="submit" loading={save.isPending} disabled={empty || countless}>
               Save
             </Button>
           </Group>
@@ -63,6 +101,11 @@ export function EditDialog({ media, onClose }: DialogProps) {
       </form>
     </Modal>
   )
+}
+
+/** The field gives text while it holds no number. */
+function isViewerCount(value: number | string): value is number {
+  return typeof value === 'number' && value >= 1 && value <= MAX_MIN_VIEWERS
 }
 
 export function DeleteDialog({ media, onClose }: DialogProps) {

@@ -108,6 +108,8 @@ interface TitleRowProps {
 function TitleRow({ media, onDialog }: TitleRowProps) {
   const facts = [formatBytes(media.size), formatDate(media.createdAt)]
   if (media.duration !== null) facts.unshift(formatDuration(media.duration))
+  if (!media.p2p.enabled) facts.push('not shared among viewers')
+  else if (media.p2p.minViewers > 1) facts.push(`shared from ${media.p2p.minViewers} viewers on`)
   return (
     <li className="card title-row">
       <div className="title-head">

@@ -1,6 +1,6 @@
 // One upload: name, progress, and what can be done about it.
 import { ActionIcon, Button, Group, Progress, Text } from '@mantine/core'
-import { IconPlayerPause, IconPlayerPlay, IconRefresh, IconX } from '@tabler/icons-react'
+import { type Icon, IconPlayerPause, IconPlayerPlay, IconRefresh, IconX } from '@tabler/icons-react'
 import { Link } from 'react-router'
 import { formatBytes, formatPercent, formatTimeLeft } from '../app/format.ts'
 import type { UploadQueue, UploadView } from './upload-queue.ts'
@@ -46,7 +46,8 @@ export function UploadRow({ upload, queue }: UploadRowProps) {
 }
 
 function Actions({ upload: { id, name, state }, queue }: UploadRowProps) {
-  const failedForGood = state.name === 'failed' && !state.retryable
+  const running = state.name === 'uploading' || state.name === 'retrying'
+  const over = state.name === 'done' || (state.name === 'failed' && !state.retryable)
   return (
     <>
       {state.name === 'done' && state.mediaId !== null && (
@@ -54,55 +55,60 @@ function Actions({ upload: { id, name, state }, queue }: UploadRowProps) {
           Watch
         </Button>
       )}
-      {(state.name === 'uploading' || state.name === 'retrying' || state.name === 'waiting') && (
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size="lg"
-          aria-label={`Pause ${name}`}
+      {(running || state.name === 'waiting') && (
+        <Action
           title="Pause"
-          onClick={() => queue.pause(id)}
-        >
-          <IconPlayerPause size={18} />
-        </ActionIcon>
+          label={`Pause ${name}`}
+          icon={IconPlayerPause}
+          onPress={() => queue.pause(id)}
+        />
       )}
       {state.name === 'paused' && (
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size="lg"
-          aria-label={`Resume ${name}`}
+        <Action
           title="Resume"
-          onClick={() => queue.resume(id)}
-        >
-          <IconPlayerPlay size={18} />
-        </ActionIcon>
+          label={`Resume ${name}`}
+          icon={IconPlayerPlay}
+          onPress={() => queue.resume(id)}
+        />
       )}
       {state.name === 'failed' && state.retryable && (
-        <ActionIcon
-          variant="subtle"
-          color="gray"
-          size="lg"
-          aria-label={`Retry ${name}`}
+        <Action
           title="Retry"
-          onClick={() => queue.resume(id)}
-        >
-          <IconRefresh size={18} />
-        </ActionIcon>
+          label={`Retry ${name}`}
+          icon={IconRefresh}
+          onPress={() => queue.resume(id)}
+        />
       )}
-      <ActionIcon
-        variant="subtle"
-        color="gray"
-        size="lg"
-        aria-label={
-          state.name === 'done' || failedForGood ? `Take ${name} off the list` : `Cancel ${name}`
-        }
-        title={state.name === 'done' || failedForGood ? 'Take off the list' : 'Cancel'}
-        onClick={() => void queue.remove(id)}
-      >
-        <IconX size={18} />
-      </ActionIcon>
+      <Action
+        title={over ? 'Take off the list' : 'Cancel'}
+        label={over ? `Take ${name} off the list` : `Cancel ${name}`}
+        icon={IconX}
+        onPress={() => void queue.remove(id)}
+      />
     </>
+  )
+}
+
+interface ActionProps {
+  readonly title: string
+  /** What is read out: it names the upload as well. */
+  readonly label: string
+  readonly icon: Icon
+  readonly onPress: () => void
+}
+
+function Action({ title, label, icon: Picture, onPress }: ActionProps) {
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      size="lg"
+      aria-label={label}
+      title={title}
+      onClick={onPress}
+    >
+      <Picture size={18} />
+    </ActionIcon>
   )
 }
 

@@ -25,6 +25,7 @@ import {
 } from './origin-policy.ts'
 import { type Bytes, PieceStore } from './piece-store.ts'
 import type {
+  HttpReason,
   Playback,
   PlaybackOptions,
   PlaybackPhase,
@@ -32,12 +33,14 @@ import type {
   PlaybackSnapshot,
   PlaybackStats,
 } from './playback.ts'
-import { DELETED, problemOfOrigin, problemOfVideo } from './problems.ts'
+import { DELETED, DELETED_MEANWHILE, problemOfOrigin, problemOfVideo } from './problems.ts'
 import { type ByteRange, Reader } from './reader.ts'
 import { mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
+import type { SharingDecision } from './sharing.ts'
 import { noteStored, wasStored } from './stored-titles.ts'
 import { serveStreams } from './stream-server.ts'
-import { joinSwarm, preloadSwarm, type Swarm, type SwarmTotals } from './swarm.ts'
+import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from './swarm.ts'
+import { SwarmMembership } from './swarm-membership.ts'
 import { followTorrent } from './torrent-source.ts'
 import { VideoWatch } from './video-watch.ts'
 
@@ -52,6 +55,11 @@ const BYTES_TICK_MS = 30
 const FIRST_FRAME_WAIT_MS = 3000
 /** The tracker and WebRTC take 1 to 3 s to bring the first peer; then a viewer is taken for alone. */
 const FIRST_PEER_WAIT_MS = 6000
+/** With so much ahead, an outage is nothing that a viewer need know of. Seconds. */
+const CARRIED_SECONDS = 4
+/** While the disk cannot keep up with the network, as little as playback can do with. */
+const PRESSED_SECONDS = 4
+const PRESSED_BYTES = 8 * 1024 * 1024
 /** Taken for granted until the duration is known: bytes per second. */
 const GUESSED_BYTES_PER_SECOND = 500_000
 
@@ -73,13 +81,12 @@ class Engine implements Playback {
   #readers: Reader[] = []
   /** Where the last reader stood: read-ahead goes on from there while there is none. */
   #lastDemand: Demand
-  #swarm: Swarm | null = null
-  /** What the swarm carried, once it has been left. */
-  #totals: SwarmTotals = { received: 0, uploaded: 0, wasted: 0 }
+  readonly #membership: SwarmMembership
   #torrentIsReal = false
   /** When the swarm was joined, by `performance.now()`. */
   #joinedAt = 0
-  #phase: PlaybackPhase = 'placeholder'
+  /** Why there will never be peers. */
+  #noSwarm: HttpReason | null = null
   #swap: PlaybackStats['swap'] = null
   #originProblem: PlaybackProblem | null = null
   #problem: PlaybackProblem | null = null
@@ -124,6 +131,7 @@ class Engine implements Playback {
     })
     void this.#store.restored.then(() => this.#offerHeld()) // a swarm that did not wait for them
     this.#store.subscribe(() => this.#wakeReaders())
+    this.#store.onLost(() => this.#queueTick())
     this.#fetcher = new OriginFetcher({
       urls: this.#seeds,
       layout: this.#layout,
@@ -137,6 +145,21 @@ class Engine implements Playback {
         this.#originProblem = problemOfOrigin(trouble)
       },
     })
+    this.#membership = new SwarmMembership({
+      sharing: options.sharing,
+      join: (request) =>
+        joinSwarm({
+          ...request,
+          layout: this.#layout,
+          store: this.#store,
+          iceServers: options.iceServers,
+          onChange: () => this.#tickWithin(BYTES_TICK_MS),
+        }),
+      onJoined: (swarm) => {
+        this.#onJoined(swarm).catch(() => this.#membership.fail())
+      },
+      onFailed: () => this.#stayWithHttp('swarm-failed'),
+    })
     this.#ticker = setInterval(() => {
       this.#tick()
       this.#publish()
@@ -144,12 +167,12 @@ class Engine implements Playback {
     video.addEventListener('error', () => void this.#explainVideoError(), {
       signal: this.#closing.signal,
     })
-    this.#snapshot = { stats: this.stats(), problem: null }
+    this.#snapshot = { stats: this.stats(), httpReason: this.#httpReason, problem: null }
     this.#start(comesBack)
   }
 
   stats(): PlaybackStats {
-    const totals = this.#swarm?.totals ?? this.#totals
+    const { totals } = this.#membership
     return {
       phase: this.#phase,
       firstFrameMs: this.#watch.firstFrameMs,
@@ -161,7 +184,7 @@ class Engine implements Playback {
         origin: this.#bytes.origin,
         peers: totals.received,
         uploaded: totals.uploaded,
-        wasted: this.#bytes.wasted + totals.wasted,
+        wasted: this.#bytes.wasted + totals.wasted + this.#store.refetchedBytes,
       },
       peers: this.#swarm?.peers().length ?? 0,
       pieces: { have: this.#store.count, total: this.#layout.count },
@@ -177,6 +200,26 @@ class Engine implements Playback {
     return this.#snapshot
   }
 
+  setSharing(sharing: SharingDecision): void {
+    this.#membership.setSharing(sharing)
+    this.#tick()
+    this.#publish()
+  }
+
+  get #swarm(): Swarm | null {
+    return this.#membership.swarm
+  }
+
+  get #httpReason(): HttpReason | null {
+    const { sharing } = this.#membership
+    return this.#noSwarm ?? (sharing.peers ? null : sharing.because)
+  }
+
+  get #phase(): PlaybackPhase {
+    if (this.#httpReason !== null) return 'http'
+    return this.#swarm ? 'swarm' : 'placeholder'
+  }
+
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
@@ -188,7 +231,7 @@ class Engine implements Playback {
     this.#options.video.load()
     this.#stopStreams()
     this.#fetcher.close()
-    await this.#swarm?.close()
+    await this.#membership.close()
     this.#store.close()
   }
 
@@ -228,7 +271,7 @@ class Engine implements Playback {
 
   /** The browser fetches by itself; what has come of the first piece came for nothing. */
   #playDirectly(): void {
-    this.#phase = 'http'
+    this.#stayWithHttp('no-service-worker')
     this.#isDirect = true
     this.#mayFetch = false
     this.#fetcher.close()
@@ -246,13 +289,18 @@ class Engine implements Playback {
       openReader: (range) => this.#openReader(range),
     })
     setSource(video, streamPath(session, media.filename))
-    if (typeof RTCPeerConnection === 'undefined') this.#phase = 'http'
     void this.#firstFrame.promise.then(() => {
-      if (media.state === 'ready' && this.#phase !== 'http') preloadSwarm()
+      if (this.#closing.signal.aborted) return
+      if (!webRtcWorks()) this.#stayWithHttp('no-webrtc')
+      else if (media.state === 'ready' && this.#membership.sharing.peers) preloadSwarm()
       followTorrent({
         media,
+        video,
         signal: this.#closing.signal,
-        onReal: (metainfo) => void this.#joinSwarm(metainfo),
+        onReal: (metainfo) => {
+          this.#torrentIsReal = true
+          if (this.#noSwarm === null) this.#membership.torrentFound(metainfo)
+        },
         onDeleted: () => {
           this.#problem = DELETED
         },
@@ -260,28 +308,10 @@ class Engine implements Playback {
     })
   }
 
-  async #joinSwarm(metainfo: Uint8Array): Promise<void> {
-    if (typeof RTCPeerConnection === 'undefined') return
-    this.#torrentIsReal = true
-    try {
-      const swarm = await joinSwarm({
-        metainfo,
-        layout: this.#layout,
-        store: this.#store,
-        iceServers: this.#options.iceServers,
-        signal: this.#closing.signal,
-        onChange: () => this.#tickWithin(BYTES_TICK_MS),
-        onBroken: () => this.#leaveSwarm(),
-      })
-      if (this.#closing.signal.aborted) return await swarm.close()
-      this.#swarm = swarm
-      this.#joinedAt = performance.now()
-      this.#phase = 'swarm'
-      this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
-      await this.#offerHeld()
-    } catch {
-      this.#leaveSwarm()
-    }
+  async #onJoined(swarm: Swarm): Promise<void> {
+    this.#joinedAt = performance.now()
+    this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
+    await this.#offerHeld()
     this.#tick()
   }
 
@@ -297,13 +327,8 @@ class Engine implements Playback {
     }
   }
 
-  #leaveSwarm(): void {
-    this.#phase = 'http'
-    const swarm = this.#swarm
-    if (!swarm) return
-    this.#totals = swarm.totals
-    this.#swarm = null
-    void swarm.close()
+  #stayWithHttp(reason: HttpReason): void {
+    this.#noSwarm = reason
   }
 
   #openReader(range: ByteRange): Reader {
@@ -325,6 +350,7 @@ class Engine implements Playback {
     this.#readers = reader.closed ? others : [reader, ...others]
     const { position, end } = this.#readers[0] ?? reader
     this.#lastDemand = { position, end, waiting: false }
+    this.#store.focusOn(pieceAt(this.#layout, Math.min(position, this.#layout.size - 1)))
     this.#queueTick()
   }
 
@@ -361,7 +387,7 @@ class Engine implements Playback {
     this.#store.drop(index)
     this.#queueTick()
     if (!cameByHttp) return // damaged on the disk
-    if (this.#wrongOnce.has(index)) return this.#leaveSwarm() // the origin has another file
+    if (this.#wrongOnce.has(index)) return this.#membership.fail() // the origin has another file
     this.#wrongOnce.add(index)
   }
 
@@ -394,22 +420,25 @@ class Engine implements Playback {
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
       originLatencyMs: this.#fetcher.latencyMs,
+      peerSeconds: swarm?.peerSeconds ?? 1,
       originIsDown: this.#fetcher.isDown,
       spanPieces: this.#fetcher.spanPieces,
       ownId: swarm?.ownId ?? '',
       peers: swarm?.peers() ?? [],
       missing: (index) => swarm?.missing(index) ?? null,
-      settings: this.#settings(),
+      settings: this.#store.isPressed ? pressed(this.#settings()) : this.#settings(),
     })
     swarm?.steer(decision.fromPeers)
     for (const { first, last } of decision.fromOrigin) {
       if (!this.#fetcher.start(first, last)) continue
       for (const index of piecesBetween(first, last)) swarm?.release(index)
     }
+    swarm?.tell({ wants: decision.wanted, spans: this.#fetcher.intents() })
   }
 
   #settings(): PolicySettings {
     if (this.#watch.firstFrameMs === null) return STARTING_SETTINGS
+    if (this.#httpReason === 'unanswered') return WAITING_SETTINGS // peers may soon bring the rest
     if (this.#phase === 'http') return SWARM_SETTINGS
     if (!this.#swarm) {
       const expected = this.#torrentIsReal || this.#options.media.state === 'ready'
@@ -436,18 +465,29 @@ class Engine implements Playback {
   /** Nobody need know of an outage that peers, or what is held, carry playback over. */
   #presentProblem(): PlaybackProblem | null {
     const carriedOver =
-      this.#watch.bufferedSeconds() > SWARM_SETTINGS.urgentSeconds ||
+      this.#watch.bufferedSeconds() > CARRIED_SECONDS ||
       !this.#readers.some(({ waiting }) => waiting)
     if (this.#originProblem?.code === 'network' && carriedOver) return this.#problem
-    return this.#problem ?? this.#originProblem
+    const problem = this.#problem ?? this.#originProblem
+    const playsOn = carriedOver && !this.#isDirect && this.#options.video.error === null
+    return problem === DELETED && playsOn ? DELETED_MEANWHILE : problem
   }
 
   #publish(): void {
-    const snapshot = { stats: this.stats(), problem: this.#presentProblem() }
+    const snapshot = {
+      stats: this.stats(),
+      httpReason: this.#httpReason,
+      problem: this.#presentProblem(),
+    }
     if (JSON.stringify(snapshot) === JSON.stringify(this.#snapshot)) return
     this.#snapshot = snapshot
     for (const listener of this.#listeners) listener()
   }
+}
+
+function pressed(settings: PolicySettings): PolicySettings {
+  const lookAheadSeconds = Math.min(settings.lookAheadSeconds, PRESSED_SECONDS)
+  return { ...settings, lookAheadSeconds, lookAheadBytes: PRESSED_BYTES }
 }
 
 /** A `play()` from before there was a source is lost in the load that the source starts. */

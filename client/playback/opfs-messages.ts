@@ -28,7 +28,10 @@ export type OpfsRequest =
   | { readonly id: number; readonly type: 'forget'; readonly index: number }
   | { readonly id: number; readonly type: 'close' }
 
-/** Worker to page: `held` answers `open`, `bytes` answers `read`, nothing more the others. */
+/**
+ * Worker to page: `held` answers `open`, `bytes` answers `read`, nothing more the others. `gone`
+ * answers nothing: the title was deleted and the worker has ended.
+ */
 export type OpfsResponse =
   | {
       readonly id: number
@@ -37,3 +40,4 @@ export type OpfsResponse =
       readonly bytes?: Uint8Array<ArrayBuffer>
     }
   | { readonly id: number; readonly ok: false; readonly message: string }
+  | { readonly gone: true }

@@ -1,7 +1,9 @@
 // Decides, from a snapshot, which pieces the origin shall send now and which peers shall bring. A
-// pure function: no clock, no randomness, no state. In short: what is needed soon and will not come
-// from a peer in time is fetched; further ahead a piece that no peer has is fetched by the one
-// viewer whom a rendezvous hash names; the rest waits for peers. Alone, that is plain read-ahead.
+// pure function: no clock, no randomness, no state. In short: a piece that will come from peers in
+// time is left to them; one that nobody has is fetched by the one viewer whom a rendezvous hash
+// names first, far ahead of the playhead; when that viewer, or a peer that has it, will be too late,
+// the next ones in the order of the hash step in, each a little later than the one before, and at
+// the last moment everybody who lacks it. Alone, that is plain read-ahead.
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -10,7 +12,7 @@ import {
   pieceStart,
   piecesBetween,
 } from '#protocol/pieces.ts'
-import { rendezvous } from './rendezvous.ts'
+import { rank, spread } from './rendezvous.ts'
 
 /** Pieces `first` to `last`, both included. */
 export interface PieceRange {
@@ -32,6 +34,10 @@ export interface PolicyPeer {
   readonly choking: boolean
   /** Payload bytes per second that it sends us at present. */
   readonly rate: number
+  /** Seconds until the origin has sent it the piece, as it says, or `null` when it does not say so. */
+  arrives(index: PieceIndex): number | null
+  /** What it wants at present, held or not; `null` when it does not say, as other clients. */
+  readonly wants: PieceRange | null
 }
 
 /** A range request under way; positions in bytes. */
@@ -41,8 +47,6 @@ interface PolicySpan {
 }
 
 export interface PolicySettings {
-  /** Pieces needed within so many seconds do not wait for luck. */
-  readonly urgentSeconds: number
   /** Nothing is fetched that is needed later than that. */
   readonly lookAheadSeconds: number
   /** Nor anything further ahead of the reader than that. */
@@ -65,6 +69,8 @@ export interface PolicySnapshot {
   /** Bytes per second of the origin, or `null` when not measured yet. */
   readonly originRate: number | null
   readonly originLatencyMs: number
+  /** Seconds that a piece takes from a peer that has it to us, as measured or guessed. */
+  readonly peerSeconds: number
   /** True while the origin does not answer: then a late peer is better than none. */
   readonly originIsDown: boolean
   /** Pieces that one range request may have. */
@@ -79,8 +85,10 @@ export interface PolicySnapshot {
 export interface PolicyDecision {
   /** Range requests to start now, soonest needed first. */
   readonly fromOrigin: readonly PieceRange[]
-  /** What peers shall bring, soonest needed first. */
+  /** What peers shall bring: what is needed soon in its order, what is further ahead rarest first. */
   readonly fromPeers: readonly PieceRange[]
+  /** Everything that is looked ahead to, held or not; `null` when nothing is. Peers are told. */
+  readonly wanted: PieceRange | null
 }
 
 /**
@@ -88,8 +96,7 @@ export interface PolicyDecision {
  * asks for more: just enough is fetched ahead to ride out a hiccup.
  */
 export const WAITING_SETTINGS: PolicySettings = {
-  urgentSeconds: 4,
-  lookAheadSeconds: 15,
+  lookAheadSeconds: 8,
   lookAheadBytes: 64 * 1024 * 1024,
 }
 
@@ -97,7 +104,7 @@ export const WAITING_SETTINGS: PolicySettings = {
 export const STARTING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.5 }
 
 /** The same while the swarm is expected within seconds: peers will bring what is not fetched yet. */
-export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 4 }
+export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.75 }
 
 /** In the swarm, and without hope for one. */
 export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 60 }
@@ -106,8 +113,18 @@ export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSe
 const MAX_SPANS = 4
 /** What a peer is taken to send before it has sent anything: bytes per second. */
 const UNKNOWN_PEER_RATE = 256 * 1024
-/** With less time than that left, even a piece that is half here is fetched anew. Seconds. */
-const LAST_MOMENT_SECONDS = 1
+/** What a piece is taken to take from an origin that has sent nothing yet. */
+const UNKNOWN_FETCH_SECONDS = 0.1
+/** Peers are trusted to be this much slower than their rates say … */
+const DOUBT = 1.25
+/** … and to leave so much time before the piece is played. */
+const SLACK_SECONDS = 0.2
+/** Beside twice the time that a fetch takes. */
+const LAST_MOMENT_SECONDS = 0.5
+/** However little is fetched ahead, it is what the origin takes for so many pieces. */
+const STEADY_FETCHES = 3
+/** What is needed later than that comes rarest first. Seconds. */
+const NEAR_SECONDS = 10
 
 interface Wanted {
   readonly index: PieceIndex
@@ -121,43 +138,107 @@ interface Wanted {
 
 /** @returns what to do now; pieces held or under way are never in it. */
 export function decide(snapshot: PolicySnapshot): PolicyDecision {
+  const { layout, peers, ownId } = snapshot
   const fromOrigin: Wanted[] = []
-  const fromPeers: Wanted[] = []
-  const originSeconds = (index: PieceIndex): number => {
-    const bytes = lengthOfPiece(snapshot.layout, index)
-    return snapshot.originLatencyMs / 1000 + bytes / (snapshot.originRate ?? bytes / 0.1)
-  }
-  const ids = [snapshot.ownId, ...snapshot.peers.map(({ id }) => id)]
+  const fromPeers: (Wanted & { readonly holders: number })[] = []
   let queuedAtPeers = 0
   for (const wanted of wantedPieces(snapshot)) {
     const { index, neededIn } = wanted
-    const holders = snapshot.peers.filter((peer) => peer.has(index))
-    const senders = holders.filter(({ choking }) => !choking)
-    const fetchSeconds = originSeconds(index)
-    if (neededIn <= Math.max(snapshot.settings.urgentSeconds, 2 * fetchSeconds)) {
-      const missing = snapshot.missing(index)
-      queuedAtPeers += missing ?? lengthOfPiece(snapshot.layout, index)
-      const rate = senders.reduce((sum, peer) => sum + (peer.rate || UNKNOWN_PEER_RATE), 0)
-      const late = !snapshot.originIsDown && queuedAtPeers / rate > Math.max(neededIn, fetchSeconds)
-      const begun = missing !== null && neededIn > Math.max(LAST_MOMENT_SECONDS, 2 * fetchSeconds)
-      if (senders.length === 0 || (late && !begun)) {
-        queuedAtPeers -= missing ?? lengthOfPiece(snapshot.layout, index)
-        fromOrigin.push({ ...wanted, urgent: true })
-      } else {
-        fromPeers.push(wanted)
-      }
-    } else if (holders.length > 0) {
-      fromPeers.push(wanted)
-    } else if (rendezvous(index, ids) === snapshot.ownId) {
-      fromOrigin.push(wanted)
+    const holders = peers.filter((peer) => peer.has(index))
+    const missing = snapshot.missing(index)
+    const toSend = missing ?? lengthOfPiece(layout, index)
+    const rate = rateOf(holders)
+    const comesIn = Math.min(
+      rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY,
+      promisedIn(snapshot, index),
+    )
+    const inTime =
+      comesIn * DOUBT + SLACK_SECONDS <= neededIn ||
+      comesIn <= fetchSeconds(snapshot, index) / 2 ||
+      (snapshot.originIsDown && holders.length > 0)
+    const isKnown = holders.length > 0 || comesIn < Number.POSITIVE_INFINITY
+    // Who is not heading for the piece will not fetch it, whatever the hash says.
+    const rivals = peers.filter(({ wants }) => wants === null || contains(wants, index))
+    const place = rank(index, ownId, ids(rivals))
+    const takesOver =
+      neededIn <= takeOverSeconds(snapshot, index, { place, begun: missing !== null })
+    if (!inTime && (takesOver || (!isKnown && place === 0))) {
+      fromOrigin.push({ ...wanted, urgent: takesOver })
+      continue
     }
+    if (holders.length > 0) queuedAtPeers += toSend
+    fromPeers.push({ ...wanted, holders: holders.length })
   }
-  return { fromOrigin: startable(snapshot, fromOrigin), fromPeers: toRanges(fromPeers) }
+  return {
+    fromOrigin: startable(snapshot, fromOrigin),
+    fromPeers: inOrder(fromPeers, snapshot),
+    wanted: lookAhead(snapshot),
+  }
+}
+
+function rateOf(holders: readonly PolicyPeer[]): number {
+  let sum = 0
+  for (const { choking, rate } of holders) if (!choking) sum += rate || UNKNOWN_PEER_RATE
+  return sum
+}
+
+function* ids(peers: readonly PolicyPeer[]): Generator<string> {
+  for (const { id } of peers) yield id
+}
+
+/** Seconds until a piece is here that a peer is fetching from the origin; infinite when none is. */
+function promisedIn({ peers, peerSeconds }: PolicySnapshot, index: PieceIndex): number {
+  let soonest = Number.POSITIVE_INFINITY
+  for (const peer of peers) soonest = Math.min(soonest, peer.arrives(index) ?? soonest)
+  return soonest + peerSeconds
+}
+
+/**
+ * A piece that is needed within that many seconds and is not coming in time is fetched. Whoever
+ * steps in first does so while there is time left for the piece to spread from there.
+ */
+function takeOverSeconds(
+  snapshot: PolicySnapshot,
+  index: PieceIndex,
+  { place, begun }: { readonly place: number; readonly begun: boolean },
+): number {
+  const seconds = fetchSeconds(snapshot, index)
+  const lastMoment = LAST_MOMENT_SECONDS + 2 * seconds
+  // Half of it is here: to fetch it anew is the last resort.
+  if (begun) return lastMoment
+  return lastMoment + (2 * (seconds + snapshot.peerSeconds)) / (place + 1)
+}
+
+/** Seconds that the origin takes for a piece that is asked for now. */
+function fetchSeconds({ layout, originLatencyMs, originRate }: PolicySnapshot, index: PieceIndex) {
+  const bytes = lengthOfPiece(layout, index)
+  return originLatencyMs / 1000 + bytes / (originRate ?? bytes / UNKNOWN_FETCH_SECONDS)
+}
+
+/** Soon needed pieces first; then the rare ones, each viewer beginning at another place. */
+function inOrder(
+  pieces: readonly (Wanted & { readonly holders: number })[],
+  { ownId, peers: { length: peers } }: PolicySnapshot,
+): PieceRange[] {
+  const near = pieces.filter(({ neededIn }) => neededIn <= NEAR_SECONDS)
+  const ahead = pieces.filter(({ neededIn }) => neededIn > NEAR_SECONDS)
+  const fewest = ahead.reduce(
+    (least, { holders }) => Math.min(least, holders || least),
+    Number.POSITIVE_INFINITY,
+  )
+  const rare = ahead.filter(({ holders }) => holders === fewest)
+  const turn = peers > 1 && rare.length > 0 ? spread(ownId, rare.length) : 0
+  const others = ahead.filter(({ holders }) => holders !== fewest)
+  return toRanges([...near, ...rare.slice(turn), ...rare.slice(0, turn), ...others])
+}
+
+function contains({ first, last }: PieceRange, index: PieceIndex): boolean {
+  return first <= index && index <= last
 }
 
 /** @returns pieces neither held nor under way, soonest needed first. */
 function wantedPieces(snapshot: PolicySnapshot): Wanted[] {
-  const { layout, settings, demands, bufferedSeconds } = snapshot
+  const { layout, bufferedSeconds } = snapshot
   const wanted = new Map<PieceIndex, Wanted>()
   const want = (index: PieceIndex, neededIn: number, atHorizon: boolean): void => {
     if (snapshot.has(index) || snapshot.isFetching(index)) return
@@ -165,22 +246,38 @@ function wantedPieces(snapshot: PolicySnapshot): Wanted[] {
       wanted.set(index, { index, neededIn, atHorizon, urgent: false })
     }
   }
-  const [reader, ...others] = demands.filter(({ position, end }) => position < end)
-  if (reader) {
-    const first = pieceAt(layout, reader.position)
-    const last = pieceAt(layout, reader.end - 1)
-    const seconds = settings.lookAheadSeconds - bufferedSeconds
-    const bytes = Math.min(settings.lookAheadBytes, Math.floor(seconds * snapshot.bytesPerSecond))
-    const horizon = pieceAt(layout, Math.min(reader.end - 1, reader.position + Math.max(0, bytes)))
-    for (const index of seconds > 0 ? piecesBetween(first, horizon) : []) {
+  const ahead = lookAhead(snapshot)
+  if (ahead) {
+    const end = openDemands(snapshot)[0]?.end ?? layout.size
+    for (const index of piecesBetween(ahead.first, ahead.last)) {
       const neededIn = secondsUntil(snapshot, pieceStart(layout, index))
-      want(index, neededIn, index === horizon && horizon < last)
+      want(index, neededIn, index === ahead.last && index < pieceAt(layout, end - 1))
     }
   }
+  const [, ...others] = openDemands(snapshot)
   for (const { position, waiting } of others) {
     if (waiting) want(pieceAt(layout, position), bufferedSeconds, false)
   }
   return [...wanted.values()].sort((a, b) => a.neededIn - b.neededIn || a.index - b.index)
+}
+
+function openDemands({ demands }: PolicySnapshot): readonly Demand[] {
+  return demands.filter(({ position, end }) => position < end)
+}
+
+/** Pieces between the reader and the horizon; `null` when the reader is ahead of it. */
+function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
+  const { layout, settings, bufferedSeconds, bytesPerSecond } = snapshot
+  const [reader] = openDemands(snapshot)
+  if (!reader) return null
+  const steady = STEADY_FETCHES * fetchSeconds(snapshot, pieceAt(layout, reader.position))
+  const seconds = Math.max(settings.lookAheadSeconds, steady) - bufferedSeconds
+  if (seconds <= 0) return null
+  const bytes = Math.min(settings.lookAheadBytes, Math.floor(seconds * bytesPerSecond))
+  return {
+    first: pieceAt(layout, reader.position),
+    last: pieceAt(layout, Math.min(reader.end - 1, reader.position + bytes)),
+  }
 }
 
 /** Seconds until playback needs a byte; infinite for bytes behind the reader. */

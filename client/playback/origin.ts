@@ -6,10 +6,12 @@ import {
   lengthOfPiece,
   type PieceIndex,
   type PieceLayout,
+  pieceAt,
   pieceIndex,
   pieceStart,
   piecesBetween,
 } from '#protocol/pieces.ts'
+import type { SpanIntent } from './intent-message.ts'
 import type { Bytes } from './piece-store.ts'
 import { retryDelay } from './retry.ts'
 
@@ -49,6 +51,8 @@ export interface OriginSpan {
 }
 
 const MAX_SPAN_BYTES = 4 * 1024 * 1024
+/** Taken for granted until a rate is measured: bytes per second. */
+const UNKNOWN_RATE = 1_000_000
 /** Rates come from samples of at least so much; less measures the kernel's buffers. */
 const MIN_SAMPLE_BYTES = 128 * 1024
 
@@ -110,6 +114,18 @@ export class OriginFetcher {
   /** Pieces that the next span should have at most: doubles up to 1 s of throughput or 4 MiB. */
   get spanPieces(): number {
     return this.#spanPieces
+  }
+
+  /** What peers are told of the spans under way: pieces that are not whole yet, and when. */
+  intents(): SpanIntent[] {
+    const { layout } = this.#options
+    const bytesPerMs = (this.#rate ?? UNKNOWN_RATE) / 1000
+    return this.spans.map(({ next, end, last }) => {
+      const first = pieceAt(layout, Math.min(next, end - 1))
+      const missing = pieceStart(layout, first) + lengthOfPiece(layout, first) - next
+      const firstMs = this.#latencyMs + missing / bytesPerMs
+      return { first, last, firstMs, pieceMs: layout.pieceLength / bytesPerMs }
+    })
   }
 
   /** @returns whether a span under way will bring the piece. */

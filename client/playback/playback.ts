@@ -1,10 +1,12 @@
 // The contract of the playback engine: what the pages and `window.slipstream` see of it.
 // The engine itself is made by `openPlayback` (engine.ts); whoever opened it closes it.
 import type { MediaRecord } from '#protocol/media.ts'
+import type { NoPeersReason, SharingDecision } from './sharing.ts'
 
 /**
  * `placeholder`: HTTP through the service worker, the real torrent is not there yet. `swarm`: in
- * the WebTorrent swarm. `http`: plain HTTP for good (no service worker, no WebRTC, or peers off).
+ * the WebTorrent swarm. `http`: plain HTTP, for good (no service worker, no WebRTC, a swarm that broke
+ * down) or for as long as there shall be no peers.
  */
 export type PlaybackPhase = 'placeholder' | 'swarm' | 'http'
 
@@ -33,16 +35,26 @@ export interface PlaybackStats {
   readonly pieces: { readonly have: number; readonly total: number }
 }
 
+/**
+ * Why the phase is `http`: no service worker, no WebRTC (missing, or refused by policy), a swarm
+ * that broke down, or somebody does not want peers.
+ */
+export type HttpReason = 'no-service-worker' | 'no-webrtc' | 'swarm-failed' | NoPeersReason
+
 /** Why playback cannot go on or goes on degraded, in one sentence for a person. */
 export interface PlaybackProblem {
   readonly code: 'deleted' | 'unsupported' | 'network' | 'internal'
   readonly message: string
   /** True when the viewer can press "Try again". */
   readonly retryable: boolean
+  /** True when the picture is still worth looking at: playback goes on, or will by itself. */
+  readonly playsOn: boolean
 }
 
 export interface PlaybackSnapshot {
   readonly stats: PlaybackStats
+  /** `null` unless the phase is `http`. */
+  readonly httpReason: HttpReason | null
   readonly problem: PlaybackProblem | null
 }
 
@@ -52,6 +64,8 @@ export interface Playback {
   /** For `useSyncExternalStore`. @returns the function that ends the subscription */
   subscribe(onChange: () => void): () => void
   getSnapshot(): PlaybackSnapshot
+  /** Joins or leaves the swarm, or changes what peers are sent; what is held stays. */
+  setSharing(sharing: SharingDecision): void
   /** Leaves the swarm, cancels requests and lets go of the `<video>` (its `src` is removed). */
   close(): Promise<void>
 }
@@ -61,4 +75,6 @@ export interface PlaybackOptions {
   /** Gets its `src` once; everything else of it belongs to the page. */
   readonly video: HTMLVideoElement
   readonly iceServers: readonly RTCIceServer[]
+  /** Until `setSharing` says otherwise. */
+  readonly sharing: SharingDecision
 }

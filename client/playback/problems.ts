@@ -5,20 +5,30 @@ import type { PlaybackProblem } from './playback.ts'
 
 export const DELETED: PlaybackProblem = {
   code: 'deleted',
-  message: 'This title was deleted.',
+  message: 'It is no longer on the server.',
   retryable: false,
+  playsOn: false,
+}
+
+/** The same, while what is held, or what peers have, still plays. */
+export const DELETED_MEANWHILE: PlaybackProblem = {
+  ...DELETED,
+  message: 'What has been loaded plays on.',
+  playsOn: true,
 }
 
 const NETWORK: PlaybackProblem = {
   code: 'network',
   message: 'The connection to the server is interrupted. Playback goes on as soon as it is back.',
   retryable: true,
+  playsOn: true,
 }
 
 const DAMAGED: PlaybackProblem = {
   code: 'internal',
   message: 'The browser could not decode what it got of this title. Its data may be damaged.',
   retryable: true,
+  playsOn: false,
 }
 
 /** @returns the sentence for a trouble with the origin, or `null` when it is over. */
@@ -55,5 +65,6 @@ export async function problemOfVideo(
     code: 'unsupported',
     message: `This browser cannot play the title: its type is ${media.type}.`,
     retryable: false,
+    playsOn: false,
   }
 }

@@ -3,20 +3,23 @@
 
 /**
  * @param piece number of the piece
- * @param ids peer ids, at least one, in any order
- * @returns the id that is to fetch the piece
+ * @param ownId one of the viewers
+ * @param others ids of the others, in any order
+ * @returns 0 when `ownId` is to fetch the piece, 1 when it is to step in for the first, and so on
  */
-export function rendezvous(piece: number, ids: readonly string[]): string {
-  let winner = ''
-  let highest = -1
-  for (const id of ids) {
+export function rank(piece: number, ownId: string, others: Iterable<string>): number {
+  const own = hash(`${piece}/${ownId}`)
+  let before = 0
+  for (const id of others) {
     const weight = hash(`${piece}/${id}`)
-    if (weight > highest || (weight === highest && id > winner)) {
-      highest = weight
-      winner = id
-    }
+    if (weight > own || (weight === own && id > ownId)) before += 1
   }
-  return winner
+  return before
+}
+
+/** @returns a number from 0 to `below` - 1, always the same for an id */
+export function spread(id: string, below: number): number {
+  return hash(id) % below
 }
 
 /** FNV-1a of 32 bits with a final avalanche, since ids may differ in their last digit only. */

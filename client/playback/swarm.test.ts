@@ -10,24 +10,6 @@ import { joinSwarm, Traffic } from './swarm.ts'
 describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () => {
   vi.stubGlobal('self', globalThis) // as in a browser
   vi.stubGlobal('window', globalThis)
-  // Browsers have these; Node 24 does not yet.
-  const asBuffer = (bytes: Uint8Array): Buffer =>
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (const [name, encoding] of [
-    ['Hex', 'hex'],
-    ['Base64', 'base64'],
-  ] as const) {
-    if (`to${name}` in Uint8Array.prototype) continue
-    Object.assign(Uint8Array, {
-      [`from${name}`]: (text: string) => new Uint8Array(Buffer.from(text, encoding)),
-    })
-    Object.assign(Uint8Array.prototype, {
-      [`to${name}`](this: Uint8Array) {
-        return asBuffer(this).toString(encoding)
-      },
-    })
-  }
-
   const layout = pieceLayout(2 * 256 * 1024 + 100)
   const file: Bytes = Uint8Array.from({ length: layout.size }, (_, i) => (i * 7) & 255)
   const pieces: Bytes[] = [0, 1, 2].map((i) =>
@@ -53,6 +35,7 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
       layout: pieceLayout(size),
       store,
       iceServers: [],
+      upload: { bytesPerSecond: null, bytesLeft: null },
       signal,
       onChange: () => {},
       onBroken: (error) => {

@@ -3,8 +3,13 @@
 // is either selected here or fetched by HTTP, never both. The engine owns and closes it.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
 import { lengthOfPiece, type PieceIndex, type PieceLayout } from '#protocol/pieces.ts'
-import type { PieceRange } from './origin-policy.ts'
+import type { Intent } from './intent-message.ts'
+import type { PieceRange, PolicyPeer } from './origin-policy.ts'
+import { PeerIntents } from './peer-intents.ts'
 import type { Bytes, PieceStore } from './piece-store.ts'
+import type { UploadLimit } from './sharing.ts'
+import { UploadLimiter } from './upload-limiter.ts'
+import { withdrawLosses } from './withdrawals.ts'
 
 export interface SwarmOptions {
   /** The real torrent's metainfo (BEP 3). */
@@ -12,23 +17,14 @@ export interface SwarmOptions {
   readonly layout: PieceLayout
   readonly store: PieceStore
   readonly iceServers: readonly RTCIceServer[]
+  /** Until `limitUpload` says otherwise. */
+  readonly upload: UploadLimit
   /** Ends joining, also in the middle; a swarm that was joined is closed by itself. */
   readonly signal: AbortSignal
   /** What peers have, or may send, has changed. */
   readonly onChange: () => void
   /** The swarm broke down; it must be closed, playback goes on without it. */
   readonly onBroken: (error: Error) => void
-}
-
-/** A connected peer. */
-interface SwarmPeer {
-  /** 40 hex digits. */
-  readonly id: string
-  has(index: PieceIndex): boolean
-  /** True when it sends us nothing at present. */
-  readonly choking: boolean
-  /** Payload bytes per second. */
-  readonly rate: number
 }
 
 /** Payload bytes of the swarm. */
@@ -46,11 +42,16 @@ export interface Swarm {
   /** Pieces held before that passed verification. */
   readonly piecesReused: number
   readonly totals: SwarmTotals
-  peers(): readonly SwarmPeer[]
+  /** Connected peers; ids are 40 hex digits. */
+  peers(): readonly PolicyPeer[]
   /** @returns whether the piece passed verification. */
   isVerified(index: PieceIndex): boolean
   /** Bytes of the piece that peers have still to send, or `null` when none has begun with it. */
   missing(index: PieceIndex): number | null
+  /** Seconds that a piece takes from a peer to here, smoothed. */
+  readonly peerSeconds: number
+  /** Tells the peers what is wanted and what the origin is sending. */
+  tell(intent: Intent): void
   /** Lets peers bring these pieces, soonest first, and no others. */
   steer(wanted: readonly PieceRange[]): void
   /** Withdraws what peers were asked for of a piece that HTTP will bring. */
@@ -60,6 +61,8 @@ export interface Swarm {
    * @returns `known` when it is right and was verified before
    */
   inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'>
+  /** Holds what peers are sent to this, from now on. */
+  limitUpload(limit: UploadLimit): void
   close(): Promise<void>
 }
 
@@ -71,7 +74,27 @@ export function preloadSwarm(): void {
 /** Pieces of an earlier visit that come later than that are verified one by one. Milliseconds. */
 const RESTORE_WAIT_MS = 1500
 
-const loadWebTorrent = () => import('webtorrent/dist/webtorrent.min.js')
+const loadWebTorrent = async () => {
+  const { prototype } = Uint8Array
+  if (!('toHex' in prototype && 'toBase64' in prototype && 'fromHex' in Uint8Array)) {
+    const { completeByteEncodings } = await import('./byte-encodings.ts')
+    completeByteEncodings()
+  }
+  return import('webtorrent/dist/webtorrent.min.js')
+}
+
+/**
+ * @returns whether peers can be connected to at all. A browser may lack WebRTC, or have it and
+ *   refuse it by policy, which shows only when a connection is constructed.
+ */
+export function webRtcWorks(): boolean {
+  try {
+    new RTCPeerConnection().close()
+    return true
+  } catch {
+    return false
+  }
+}
 
 /**
  * Loads WebTorrent, verifies the pieces held and joins.
@@ -108,7 +131,10 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     // It would ask a second peer for blocks that a slow one still sends, and pay for them twice.
     // The origin policy takes over what is late.
     torrent._hotswap = () => false
+    withdrawLosses(torrent, store)
+    const uploads = new UploadLimiter(client, torrent, options.upload)
     const traffic = new Traffic(torrent, options.onChange)
+    const intents = new PeerIntents(torrent, layout, options.onChange)
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error | string): void =>
         reject(error instanceof Error ? error : new Error(error))
@@ -127,7 +153,12 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     client.on('error', broken)
     torrent.on('error', broken)
     const readyMs = performance.now() - arrived
-    return new JoinedSwarm(torrent, traffic, options, { ownId: client.peerId, readyMs, close })
+    return new JoinedSwarm(torrent, { traffic, intents }, options, {
+      ownId: client.peerId,
+      readyMs,
+      uploads,
+      close,
+    })
   } catch (error) {
     await close()
     throw error
@@ -137,6 +168,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
 interface JoinedFacts {
   readonly ownId: string
   readonly readyMs: number
+  readonly uploads: UploadLimiter
   readonly close: () => Promise<void>
 }
 
@@ -145,18 +177,27 @@ class JoinedSwarm implements Swarm {
   readonly readyMs: number
   readonly piecesReused: number
   readonly close: () => Promise<void>
+  readonly #uploads: UploadLimiter
   readonly #torrent: Torrent
   readonly #traffic: Traffic
+  readonly #intents: PeerIntents
   readonly #options: SwarmOptions
   #steered = ''
 
-  constructor(torrent: Torrent, traffic: Traffic, options: SwarmOptions, facts: JoinedFacts) {
+  constructor(
+    torrent: Torrent,
+    { traffic, intents }: { readonly traffic: Traffic; readonly intents: PeerIntents },
+    options: SwarmOptions,
+    facts: JoinedFacts,
+  ) {
     this.#torrent = torrent
     this.#traffic = traffic
+    this.#intents = intents
     this.#options = options
     this.ownId = facts.ownId
     this.readyMs = facts.readyMs
     this.close = facts.close
+    this.#uploads = facts.uploads
     let reused = 0
     for (let index = 0; index < options.layout.count; index += 1) {
       if (torrent.bitfield.get(index)) reused += 1
@@ -168,13 +209,27 @@ class JoinedSwarm implements Swarm {
     return this.#traffic.totals
   }
 
-  peers(): readonly SwarmPeer[] {
+  limitUpload(limit: UploadLimit): void {
+    this.#uploads.limit(limit)
+  }
+
+  peers(): readonly PolicyPeer[] {
     return this.#torrent.wires.map((wire) => ({
       id: wire.peerId,
       has: (index) => wire.peerPieces.get(index),
       choking: wire.peerChoking,
       rate: wire.downloadSpeed(),
+      arrives: (index) => this.#intents.arrives(wire, index),
+      wants: this.#intents.wants(wire),
     }))
+  }
+
+  get peerSeconds(): number {
+    return this.#traffic.pieceSeconds
+  }
+
+  tell(intent: Intent): void {
+    if (!this.#torrent.destroyed) this.#intents.tell(intent)
   }
 
   isVerified(index: PieceIndex): boolean {
@@ -228,11 +283,17 @@ function markVerified(torrent: Torrent, index: PieceIndex): void {
   torrent._checkDone()
 }
 
+/** What a piece is taken to take from a peer before one has come. */
+const FIRST_PIECE_SECONDS = 1
+
 /** Counts what the wires carry. */
 export class Traffic {
   readonly #torrent: Torrent
   /** Blocks received of pieces that are not whole yet: offset → bytes. */
   readonly #blocks = new Map<number, Map<number, number>>()
+  /** When the first block of a piece came, by `performance.now()`. */
+  readonly #begunAt = new Map<number, number>()
+  #pieceSeconds = FIRST_PIECE_SECONDS
   #received = 0
   #uploaded = 0
   #wasted = 0
@@ -242,6 +303,12 @@ export class Traffic {
     torrent.on('wire', (wire) => this.#watch(wire, onChange))
     torrent.on('verified', (index) => {
       this.#blocks.delete(index)
+      const begunAt = this.#begunAt.get(index)
+      this.#begunAt.delete(index)
+      if (begunAt !== undefined) {
+        const seconds = (performance.now() - begunAt) / 1000
+        this.#pieceSeconds += 0.2 * (seconds - this.#pieceSeconds)
+      }
       onChange()
     })
     torrent.on('warning', (warning) => {
@@ -256,10 +323,16 @@ export class Traffic {
     return { received: this.#received, uploaded: this.#uploaded, wasted: this.#wasted }
   }
 
+  /** Seconds from a piece's first block to its last one, smoothed. */
+  get pieceSeconds(): number {
+    return this.#pieceSeconds
+  }
+
   /** The blocks received of a piece turned out to be of no use. */
   superseded(index: number): void {
     for (const bytes of this.#blocks.get(index)?.values() ?? []) this.#wasted += bytes
     this.#blocks.delete(index)
+    this.#begunAt.delete(index)
   }
 
   #watch(wire: Wire, onChange: () => void): void {
@@ -271,6 +344,7 @@ export class Traffic {
         return
       }
       this.#blocks.set(index, blocks.set(offset, bytes.length))
+      if (!this.#begunAt.has(index)) this.#begunAt.set(index, performance.now())
     })
     wire.on('upload', (bytes) => {
       this.#uploaded += bytes

@@ -1,13 +1,9 @@
 // Waits for a title's real torrent. Asking for the torrent makes the server build one; the answer
 // is a placeholder until it is there. Server-Sent Events say when, a slow poll is the safety net.
-import * as v from 'valibot'
-import {
-  type MediaEvent,
-  type MediaRecord,
-  mediaEventSchemas,
-  TORRENT_KIND_HEADER,
-} from '#protocol/media.ts'
+// Afterwards the events are followed on, because a title may be deleted at any time.
+import { type MediaRecord, TORRENT_KIND_HEADER } from '#protocol/media.ts'
 import { retryDelay } from './retry.ts'
+import { TitleEvents } from './title-events.ts'
 
 const POLL_MS = 30_000
 /** The metainfo of the largest titles is a few megabytes; more is no torrent. */
@@ -15,50 +11,46 @@ const MAX_METAINFO_BYTES = 32 * 1024 * 1024
 
 export interface TorrentSourceOptions {
   readonly media: MediaRecord
+  readonly video: HTMLVideoElement
   readonly signal: AbortSignal
   /** Called once with the real torrent's metainfo. */
   readonly onReal: (metainfo: Uint8Array) => void
+  /** Called at most once, before the real torrent is there or after it. */
   readonly onDeleted: () => void
 }
 
-/** Starts to follow the title's torrent, until `signal` aborts or the real one is there. */
+/** Starts to follow the title's torrent, until `signal` aborts or the title is deleted. */
 export function followTorrent(options: TorrentSourceOptions): void {
-  const { media, signal } = options
-  const done = new AbortController()
-  const ended = AbortSignal.any([signal, done.signal])
+  const { media, video, signal } = options
+  const gone = new AbortController()
+  const found = new AbortController()
+  const ended = AbortSignal.any([signal, gone.signal])
+  const searching = AbortSignal.any([ended, found.signal])
   const deleted = (): void => {
-    done.abort()
+    if (ended.aborted) return
+    gone.abort()
     options.onDeleted()
   }
   const inquiry = new TorrentInquiry({
     url: new URL(`/api/media/${media.id}/torrent`, location.href).href,
-    signal: ended,
+    signal: searching,
     onReal: (metainfo) => {
-      done.abort()
+      found.abort()
+      events.listen('watched') // a deletion is all that can still happen
       options.onReal(metainfo)
     },
-    onPlaceholder: listen,
+    onPlaceholder: () => events.listen('always'),
     onDeleted: deleted,
   })
-
-  let events: EventSource | null = null
-  function listen(): void {
-    if (events || ended.aborted || typeof EventSource === 'undefined') return
-    const source = new EventSource(`/api/media/${media.id}/events`)
-    events = source
-    const on = <Name extends MediaEvent['name']>(name: Name, act: () => void): void =>
-      source.addEventListener(name, (event) => {
-        if (v.is(mediaEventSchemas[name], parseJson(event.data))) act()
-      })
-    on('torrent', () => inquiry.ask())
-    on('deleted', deleted)
-  }
-
-  const poll = setInterval(() => inquiry.ask(), POLL_MS)
-  ended.addEventListener('abort', () => {
-    clearInterval(poll)
-    events?.close()
+  const events = new TitleEvents({
+    url: `/api/media/${media.id}/events`,
+    video,
+    signal: ended,
+    onTorrent: () => inquiry.ask(),
+    onDeleted: deleted,
   })
+  const poll = setInterval(() => inquiry.ask(), POLL_MS)
+  searching.addEventListener('abort', () => clearInterval(poll))
   inquiry.ask()
 }
 
@@ -134,13 +126,5 @@ export class TorrentInquiry {
   #delay(retryAfter: string | null): number {
     this.#failures += 1
     return retryDelay(this.#failures, retryAfter, Date.now(), Math.random())
-  }
-}
-
-function parseJson(text: unknown): unknown {
-  try {
-    return JSON.parse(String(text))
-  } catch {
-    return null
   }
 }

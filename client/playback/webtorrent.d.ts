@@ -14,16 +14,30 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly peerChoking: boolean
     readonly peerPieces: Bits
     readonly requests: readonly { piece: number; offset: number; length: number }[]
+    /** BEP 54; says nothing to peers that do not know it. */
+    readonly lt_donthave: { donthave(index: number): void }
     /** Payload bytes per second. */
     downloadSpeed(): number
     have(index: number): void
     cancel(index: number, offset: number, length: number): void
+    choke(): void
+    /** Adds an extension (BEP 10); its prototype has the `name`. */
+    use(extension: new (wire: Wire) => WireExtension): void
+    /** Sends a message of an extension that the peer has, by name. */
+    extended(name: string, message: Uint8Array): void
+    destroy(): void
     on(event: 'piece', listener: (index: number, offset: number, bytes: Uint8Array) => void): void
     on(event: 'upload', listener: (bytes: number) => void): void
     on(
       event: 'bitfield' | 'have' | 'have-all' | 'have-none' | 'choke' | 'unchoke' | 'close',
       listener: () => void,
     ): void
+  }
+
+  export interface WireExtension {
+    /** The peer has the extension too. */
+    onExtendedHandshake(): void
+    onMessage(bytes: Uint8Array): void
   }
 
   export interface Torrent {
@@ -44,8 +58,13 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     /** `null` for verified pieces; `missing` counts bytes. */
     readonly pieces: readonly ({ readonly missing: number } | null)[]
     _markVerified(index: number): void
+    _markUnverified(index: number): void
     _checkDone(): void
     _hotswap: (wire: Wire, index: number) => boolean
+    /** Peers that are sent to at a time. */
+    _rechokeNumSlots: number
+    _rechokeOptimisticWire: Wire | null
+    _rechoke(): void
   }
 
   export interface WebTorrentOptions {
@@ -68,6 +87,8 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly destroyed: boolean
     add(torrent: Uint8Array, options: AddOptions): Torrent
     on(event: 'error', listener: (error: Error | string) => void): void
+    /** @param bytesPerSecond -1 for no limit */
+    throttleUpload(bytesPerSecond: number): void
     destroy(done: () => void): void
   }
 }

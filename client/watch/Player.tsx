@@ -4,6 +4,7 @@ import './media-chrome.ts'
 import './player.css'
 import { useLayoutEffect, useRef, useState } from 'react'
 import { takeOver } from './early-video.ts'
+import { SharingButton, SharingPanel, SharingQuestion, useSharingPanel } from './Sharing.tsx'
 import { usePlayback } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
@@ -17,6 +18,7 @@ const SPEEDS = '1 1.25 1.5 2 0.5 0.75'
 
 export function Player({ session, fill = false }: PlayerProps) {
   const controller = useRef<HTMLElement>(null)
+  const sharing = useSharingPanel()
   // React does not know of the <video>: it was there first and must not be made anew.
   useLayoutEffect(() => {
     if (controller.current) takeOver(session.video, controller.current)
@@ -51,11 +53,16 @@ export function Player({ session, fill = false }: PlayerProps) {
             <media-time-display showduration />
             <span className="player-gap" />
             <media-playback-rate-button rates={SPEEDS} />
+            <SharingButton {...sharing} />
             <media-pip-button />
             <media-fullscreen-button />
           </media-control-bar>
         </div>
       </media-controller>
+      <SharingQuestion session={session} />
+      {sharing.open && (
+        <SharingPanel session={session} id={sharing.panelId} onClose={sharing.onToggle} />
+      )}
       <Problem session={session} />
     </section>
   )
@@ -82,7 +89,7 @@ const PROBLEM_TITLES = {
   internal: 'Playback has stopped',
 } as const
 
-/** A lost connection comes back by itself, so it is only said; the rest covers the picture. */
+/** What does not end playback is only said; the rest covers the picture. */
 function Problem({ session }: { readonly session: WatchSession }) {
   const { problem } = usePlayback(session)
   const [retrying, setRetrying] = useState(false)
@@ -92,11 +99,7 @@ function Problem({ session }: { readonly session: WatchSession }) {
     session.retry().finally(() => setRetrying(false))
   }
   return (
-    <div
-      className="player-problem"
-      role="alert"
-      data-mild={problem.code === 'network' || undefined}
-    >
+    <div className="player-problem" role="alert" data-mild={problem.playsOn || undefined}>
       <strong>{PROBLEM_TITLES[problem.code]}</strong>
       <span>{problem.message}</span>
       {problem.retryable && (

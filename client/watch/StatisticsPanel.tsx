@@ -13,8 +13,9 @@ interface StatisticsProps {
 
 /** One sentence. Its percentage is not read out: it would talk all the time. */
 export function StatusLine({ session, media }: StatisticsProps) {
-  const { stats, problem } = usePlayback(session)
-  const { text, progress } = statusSentence({ stats, problem }, media)
+  const snapshot = usePlayback(session)
+  const { stats, problem } = snapshot
+  const { text, progress } = statusSentence(snapshot, media)
   return (
     <p className="watch-status" data-phase={problem === null ? stats.phase : 'problem'}>
       <span className="watch-dot" aria-hidden />

@@ -19,12 +19,18 @@ const media = (state: object): MediaRecord =>
     fastStart: true,
     poster: null,
     webSeeds: ['http://localhost/media/0123456789abcdef/a.webm'],
+    p2p: { enabled: true, minViewers: 1 },
     createdAt: 0,
     ...state,
   })
 
-const snapshot = (stats: Partial<PlaybackStats>): PlaybackSnapshot => ({
+const snapshot = (
+  stats: Partial<PlaybackStats>,
+  rest: Partial<PlaybackSnapshot> = {},
+): PlaybackSnapshot => ({
   problem: null,
+  httpReason: null,
+  ...rest,
   stats: {
     phase: 'placeholder',
     firstFrameMs: 80,
@@ -69,6 +75,20 @@ describe('statusSentence', () => {
   it('promises nothing when the torrent could not be built', () => {
     const failed = media({ state: 'failed', reason: 'disk error' })
     expect(statusSentence(snapshot({}), failed).text).toContain('could not be built')
+  })
+
+  it.each([
+    ['no-service-worker', /service worker/],
+    ['no-webrtc', /no connections to other viewers/],
+    ['swarm-failed', /failed/],
+  ] as const)('says why it plays from the server alone: %s', (httpReason, words) => {
+    expect(statusSentence(snapshot({ phase: 'http' }, { httpReason }), ready).text).toMatch(words)
+  })
+
+  it('does not call a title interrupted that was deleted and plays on', () => {
+    const problem = { code: 'deleted', message: '', retryable: false, playsOn: true } as const
+    const text = statusSentence(snapshot({ phase: 'swarm' }, { problem }), ready).text
+    expect(text).toBe('The title was deleted.')
   })
 
   it('says that it is loading until the first frame is shown', () => {

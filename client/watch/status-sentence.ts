@@ -1,7 +1,7 @@
 // What is happening, in one plain sentence for the viewer.
 import type { MediaRecord } from '#protocol/media.ts'
 import { formatCount } from '../app/format.ts'
-import type { PlaybackSnapshot } from '../playback/playback.ts'
+import type { HttpReason, PlaybackSnapshot } from '../playback/playback.ts'
 
 export interface StatusSentence {
   readonly text: string
@@ -9,14 +9,25 @@ export interface StatusSentence {
   readonly progress: number | null
 }
 
+const HTTP_SENTENCES: Record<HttpReason, string> = {
+  'no-service-worker': 'Playing from the server: this browser allows the page no service worker.',
+  'no-webrtc': 'Playing from the server: this browser allows no connections to other viewers.',
+  'swarm-failed': 'Playing from the server: sharing with other viewers has failed.',
+  publisher: 'Playing from the server: the publisher does not have this title shared.',
+  viewer: 'Playing from the server, as you chose.',
+  operator: 'Playing from the server: sharing with other viewers is off.',
+  unanswered: 'Playing from the server.',
+}
+
 /** @param media the latest known record of the title that is playing */
 export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): StatusSentence {
-  const { stats, problem } = snapshot
+  const { stats, problem, httpReason } = snapshot
+  if (problem?.code === 'deleted') return plain('The title was deleted.')
   if (problem !== null) return plain('Playback is interrupted.')
   if (stats.firstFrameMs === null) return plain('Loading the first picture…')
   switch (stats.phase) {
     case 'http':
-      return plain('Playing from the server.')
+      return plain(httpReason === null ? 'Playing from the server.' : HTTP_SENTENCES[httpReason])
     case 'swarm':
       return plain(swarmSentence(snapshot))
     case 'placeholder':

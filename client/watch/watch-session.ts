@@ -6,7 +6,9 @@ import type { MediaRecord } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
 import type { Playback, PlaybackSnapshot, PlaybackStats } from '../playback/playback.ts'
+import type { SharingDecision } from '../playback/sharing.ts'
 import { removeStage, showEarly } from './early-video.ts'
+import { type SharingControl, sharingControl } from './sharing-control.ts'
 
 declare global {
   interface Window {
@@ -46,9 +48,14 @@ export class WatchSession {
   readonly media: MediaRecord
   /** Lives as long as the session; the player puts it into the page. */
   readonly video: HTMLVideoElement
+  /** What the viewer says of sharing. */
+  readonly sharing: SharingControl
+  #decision: SharingDecision
   #playback: Playback
+  #stopCounting: () => void
   #unsubscribe: () => void
   #closed = false
+  #retrying: Promise<void> | null = null
   readonly #listeners = new Set<() => void>()
 
   constructor(media: MediaRecord, options: WatchOptions) {
@@ -60,8 +67,11 @@ export class WatchSession {
     this.video.slot = 'media'
     this.video.ariaLabel = media.title
     if (media.poster !== null) this.video.poster = media.poster
+    this.sharing = sharingControl(getBoot().settings.p2pDefault)
+    this.#decision = this.sharing.decide(media.p2p)
     this.#playback = this.#open()
-    this.#unsubscribe = this.#playback.subscribe(this.#notify)
+    this.#stopCounting = this.sharing.count(() => this.#playback.stats().bytes.uploaded)
+    this.#unsubscribe = this.#follow()
   }
 
   readonly stats = (): PlaybackStats => this.#playback.stats()
@@ -74,24 +84,39 @@ export class WatchSession {
 
   readonly getSnapshot = (): PlaybackSnapshot => this.#playback.getSnapshot()
 
-  /** Starts over after a problem, at the second where playback stopped. */
-  async retry(): Promise<void> {
+  /** What may pass between viewers at present; another object with every change. */
+  readonly getSharing = (): SharingDecision => this.#decision
+
+  /** Starts over after a problem, at the second where playback stopped. Twice is once. */
+  retry(): Promise<void> {
+    this.#retrying ??= this.#startOver().finally(() => {
+      this.#retrying = null
+    })
+    return this.#retrying
+  }
+
+  async #startOver(): Promise<void> {
+    if (this.#closed) return
     const position = this.video.currentTime
-    const failed = this.#playback
     this.#unsubscribe()
-    await failed.close()
-    if (this.#closed || this.#playback !== failed) return // left, or pressed twice
+    this.#stopCounting()
+    await this.#playback.close()
+    if (this.#closed) return // left meanwhile
+    this.#decision = this.sharing.decide(this.media.p2p)
     this.#playback = this.#open()
-    this.#unsubscribe = this.#playback.subscribe(this.#notify)
+    this.#stopCounting = this.sharing.count(() => this.#playback.stats().bytes.uploaded)
+    this.#unsubscribe = this.#follow()
     if (position > 0) this.video.currentTime = position
     this.#notify()
-    // Refused without a gesture, and superseded when the source changes: the button stays.
-    await this.video.play().catch(() => undefined)
+    // Refused without a gesture, and superseded when the source changes: the button stays. Not
+    // waited for: without a connection it takes as long as that is away.
+    this.video.play().catch(() => undefined)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#unsubscribe()
+    this.#stopCounting()
     this.#listeners.clear()
     this.video.remove()
     removeStage()
@@ -100,7 +125,23 @@ export class WatchSession {
 
   #open(): Playback {
     const { media, video } = this
-    return openPlayback({ media, video, iceServers: iceServersOf(getBoot()) })
+    const iceServers = iceServersOf(getBoot())
+    return openPlayback({ media, video, iceServers, sharing: this.#decision })
+  }
+
+  /** @returns the function that ends it */
+  #follow(): () => void {
+    const endings = [
+      this.#playback.subscribe(this.#notify),
+      this.sharing.subscribe(() => {
+        this.#decision = this.sharing.decide(this.media.p2p)
+        this.#playback.setSharing(this.#decision)
+        this.#notify()
+      }),
+    ]
+    return () => {
+      for (const end of endings) end()
+    }
   }
 
   readonly #notify = (): void => {
@@ -111,16 +152,34 @@ export class WatchSession {
 /** A press on a title is followed by its page within that time, or by none. */
 const ADOPTION_MS = 5_000
 
+/** Presses on titles so far. */
+let presses = 0
+/** Lets go of the session of the last press, unless that was done. */
+let endPress = (): void => {}
+
 /**
  * Starts playback with the press on a title, ahead of the page that will show it.
- * @returns when that page may take its share of the processor; false when another title was
- *   pressed meanwhile
+ * @returns when that page may take its share of the processor; false when it shall not come,
+ *   because a title, this one or another, was pressed again or another page was opened meanwhile
  */
 export async function startWatching(media: MediaRecord): Promise<boolean> {
+  presses += 1
+  const press = presses
+  const page = location.pathname
   const session = openWatchSession(media, { autoplay: autoplayWanted('watch') })
-  setTimeout(holdWatchSession(session), ADOPTION_MS)
+  endPress()
+  const letGo = hold(session)
+  const adoption = setTimeout(() => endPress(), ADOPTION_MS)
+  endPress = () => {
+    endPress = () => {}
+    clearTimeout(adoption)
+    letGo()
+  }
   await showEarly(session.video, media, 'watch')
-  return current?.session === session
+  if (press !== presses) return false
+  if (location.pathname === page) return current?.session === session
+  endPress()
+  return false
 }
 
 let current: { session: WatchSession; holders: number } | null = null
@@ -145,6 +204,12 @@ export function openWatchSession(media: MediaRecord, options: WatchOptions): Wat
  * @returns the function that lets go; the session is closed once nobody has held it for a moment
  */
 export function holdWatchSession(session: WatchSession): () => void {
+  const letGo = hold(session)
+  endPress() // its page is there
+  return letGo
+}
+
+function hold(session: WatchSession): () => void {
   if (current?.session === session) current.holders += 1
   return () => {
     if (current?.session !== session) return

@@ -11,12 +11,15 @@ export interface ClipRecipe {
   readonly format: 'webm' | 'mp4' | 'mp4-moov-last' | 'mp3'
   /** Megabits per second; noise makes the coder use them. */
   readonly mbps: number
+  /** Width and height in pixels, `640x360` when left out. */
+  readonly size?: `${number}x${number}`
 }
 
 /** @returns path of the clip */
-export function clip({ seconds, format, mbps }: ClipRecipe): string {
+export function clip({ seconds, format, mbps, size }: ClipRecipe): string {
   const extension = format === 'mp4-moov-last' ? 'mp4' : format
-  const path = join(FOLDER, `${format}-${seconds}s-${mbps}mbps.${extension}`)
+  const name = [format, `${seconds}s`, `${mbps}mbps`, ...(size ? [size] : [])].join('-')
+  const path = join(FOLDER, `${name}.${extension}`)
   if (existsSync(path) && statSync(path).size > 0) return path
   mkdirSync(FOLDER, { recursive: true })
   const rate = ['-b:v', `${mbps}M`, '-minrate', `${mbps}M`, '-maxrate', `${mbps}M`]
@@ -38,7 +41,7 @@ export function clip({ seconds, format, mbps }: ClipRecipe): string {
       '-f',
       'lavfi',
       '-i',
-      `testsrc2=size=640x360:rate=24,noise=alls=60:allf=t`,
+      `testsrc2=size=${size ?? '640x360'}:rate=24,noise=alls=60:allf=t`,
       '-f',
       'lavfi',
       '-i',

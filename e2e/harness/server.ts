@@ -30,6 +30,8 @@ export interface TestServer {
   /** Uploads a file by tus 1.0.0. */
   upload(path: string, metadata?: Record<string, string>): Promise<MediaRecord>
   record(id: MediaId): Promise<MediaRecord>
+  /** Deletes a title. */
+  remove(id: MediaId): Promise<void>
   /** Polls until the real torrent is there, asking for it once. */
   untilReady(id: MediaId, timeoutMs?: number): Promise<MediaRecord>
   /** Payload bytes that the web seed sent so far. */
@@ -58,6 +60,7 @@ export async function startServer(environment: Record<string, string> = {}): Pro
         DATA_DIR: dataDir,
         ADMIN_EMAIL: ADMIN.email,
         ADMIN_PASSWORD: ADMIN.password,
+        P2P_DEFAULT: 'on',
         ...extra,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -107,6 +110,13 @@ export async function startServer(environment: Record<string, string> = {}): Pro
     async record(id) {
       const response = await fetch(`${url}/api/media/${id}`)
       return v.parse(mediaRecordSchema, await response.json())
+    },
+    async remove(id) {
+      const response = await fetch(`${url}/api/media/${id}`, {
+        method: 'DELETE',
+        headers: { Cookie: await server.signIn() },
+      })
+      if (response.status !== 204) throw new Error(`delete: ${await response.text()}`)
     },
     async untilReady(id, timeoutMs = 60_000) {
       await (await fetch(`${url}/api/media/${id}/torrent`)).arrayBuffer()

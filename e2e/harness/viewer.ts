@@ -27,6 +27,8 @@ export interface Viewer {
   stats(): Promise<PlaybackStats>
   video(): Promise<VideoState>
   recorded(): Promise<Recorded>
+  /** Sources of all `<video>`s that were ever made and have one, in the document or not. */
+  presentSources(): Promise<string[]>
   untilPhase(phase: PlaybackPhase, timeoutMs?: number): Promise<void>
   untilPosition(seconds: number, timeoutMs?: number): Promise<void>
   untilEnded(timeoutMs?: number): Promise<void>
@@ -35,11 +37,19 @@ export interface Viewer {
   eventsAfterFirstFrame(): Promise<string[]>
 }
 
-/** Opens a watch page muted and playing. */
-export async function watch(context: BrowserContext, url: string): Promise<Viewer> {
+/**
+ * Opens a watch page muted and playing.
+ * @param enter how the visitor comes to the title when `url` is not its page yet
+ */
+export async function watch(
+  context: BrowserContext,
+  url: string,
+  enter?: (page: Page) => Promise<void>,
+): Promise<Viewer> {
   const page = await context.newPage()
   await page.addInitScript(recordVideo)
   await page.goto(url, { waitUntil: 'domcontentloaded' })
+  await enter?.(page)
   const video = page.locator('video')
   await video.waitFor({ state: 'attached' })
   await video.evaluate((element: HTMLVideoElement) => {
@@ -60,6 +70,12 @@ export async function watch(context: BrowserContext, url: string): Promise<Viewe
         error: element.error?.code ?? null,
       })),
     recorded: () => page.evaluate(() => (window as unknown as PageGlobals).recordedMedia),
+    presentSources: () =>
+      page.evaluate(() =>
+        (window as unknown as PageGlobals).madeMedia
+          .map((element) => element.getAttribute('src') ?? '')
+          .filter((source) => source !== ''),
+      ),
     async untilPhase(phase, timeout = 30_000) {
       await expect.poll(async () => (await viewer.stats()).phase, { timeout }).toBe(phase)
     },
@@ -85,16 +101,18 @@ export async function watch(context: BrowserContext, url: string): Promise<Viewe
   return viewer
 }
 
-/** What the page has on its `window`; `recordedMedia` is ours. */
+/** What the page has on its `window`; `recordedMedia` and `madeMedia` are ours. */
 interface PageGlobals {
   readonly slipstream: { stats(): PlaybackStats }
   readonly recordedMedia: Recorded
+  readonly madeMedia: HTMLMediaElement[]
 }
 
 /** Runs in the page before anything else. */
 function recordVideo(): void {
   const recorded: Recorded = { events: [], sources: [], jump: 0 }
-  Object.assign(window, { recordedMedia: recorded })
+  const made: HTMLMediaElement[] = []
+  Object.assign(window, { recordedMedia: recorded, madeMedia: made })
   const names = ['playing', 'waiting', 'stalled', 'error', 'emptied', 'seeking', 'seeked', 'ended']
   const watched = new WeakSet<HTMLMediaElement>()
   let lastPosition = 0
@@ -126,6 +144,7 @@ function recordVideo(): void {
     const element = create(name, options)
     if (element instanceof HTMLMediaElement) {
       attach(element)
+      made.push(element)
       const record = new MutationObserver(() =>
         recorded.sources.push(element.getAttribute('src') ?? ''),
       )

@@ -17,6 +17,11 @@ describe('parseConfig', () => {
     expect(config).toMatchObject({ port: 8080, host: '127.0.0.1', publicUrl: null, admin: null })
     expect(config.dataDir).toMatch(/\/data$/)
     expect(config.iceServers).toEqual([])
+    expect(config.p2pDefault).toBe('ask')
+  })
+
+  it.each(['ask', 'on', 'off'])('takes %s as P2P_DEFAULT', (value) => {
+    expect(parseConfig({ P2P_DEFAULT: value }).p2pDefault).toBe(value)
   })
 
   it('names every wrong variable with one line each', () => {

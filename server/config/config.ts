@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { compile as compileProxies } from 'proxy-addr'
 import * as v from 'valibot'
 import { newAccountSchema } from '#protocol/accounts.ts'
-import { siteSettingsSchema } from '#protocol/boot.ts'
+import { P2P_DEFAULTS, type SiteSettings, siteSettingsSchema } from '#protocol/boot.ts'
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
@@ -88,7 +88,10 @@ const environmentSchema = v.object({
   TRUST_PROXY: v.optional(trustProxy, 'false'),
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`), 'info'),
   ICE_SERVERS: v.optional(iceServers, '[]'),
-  P2P_DEFAULT: v.optional(v.picklist(['on'], 'must be on'), 'on'),
+  P2P_DEFAULT: v.optional(
+    v.picklist(P2P_DEFAULTS, `must be one of ${P2P_DEFAULTS.join(', ')}`),
+    'ask',
+  ),
   BUILD_DELAY_MS: v.optional(wholeNumber(0, 24 * 3600_000, 'milliseconds'), '0'),
 })
 
@@ -106,7 +109,8 @@ export interface Config {
   readonly trustProxy: boolean | number | string
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly iceServers: v.InferOutput<typeof siteSettingsSchema>['iceServers']
-  readonly p2pDefault: 'on'
+  /** What holds for viewers who have not said what they want. */
+  readonly p2pDefault: SiteSettings['p2pDefault']
   /** Holds every build back by so long; for tests. */
   readonly buildDelayMs: number
 }

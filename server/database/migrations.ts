@@ -89,4 +89,16 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '003-sharing': {
+    async up(db: Kysely<never>) {
+      await db.schema
+        .alterTable('media')
+        .addColumn('p2p_enabled', 'integer', (column) => column.notNull().defaultTo(1))
+        .execute()
+      await db.schema
+        .alterTable('media')
+        .addColumn('p2p_min_viewers', 'integer', (column) => column.notNull().defaultTo(1))
+        .execute()
+    },
+  },
 }

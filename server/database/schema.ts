@@ -1,6 +1,6 @@
 // Rows of the database as Kysely sees them. Kept to what PostgreSQL understands too: times are
 // integer milliseconds since 1970, JSON is text, ids are text, booleans are 0 and 1.
-import type { ColumnType } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
 import type { InfoHash, MediaId } from '#protocol/ids.ts'
 
 export interface Schema {
@@ -48,6 +48,10 @@ interface MediaTable {
   width: number | null
   height: number | null
   fast_start: number
+  /** 1 when viewers may share the title with each other. */
+  p2p_enabled: Generated<number>
+  /** Viewers announced before any two are connected. */
+  p2p_min_viewers: Generated<number>
   created_at: number
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { MediaId } from '#protocol/ids.ts'
+import type { InfoHash, MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import {
   type Catalogue,
@@ -72,6 +72,45 @@ describe('the catalogue', () => {
     expect(await catalogue.remove(title(1).id)).toBe(true)
     expect(await catalogue.remove(title(1).id)).toBe(false)
     expect(await catalogue.get(title(1).id)).toBeNull()
+  })
+
+  it('has sharing switched on and without a gate until it is edited, each by itself', async () => {
+    const { id } = title(1)
+    const p2p = async () => {
+      const media = await catalogue.get(id)
+      return media && toRecord(media, 'http://h').p2p
+    }
+    await catalogue.add(title(1))
+    expect(await p2p()).toEqual({ enabled: true, minViewers: 1 })
+    await catalogue.edit(id, { p2p: { minViewers: 5 } })
+    expect(await p2p()).toEqual({ enabled: true, minViewers: 5 })
+    await catalogue.edit(id, { p2p: { enabled: false } })
+    expect(await p2p()).toEqual({ enabled: false, minViewers: 5 })
+    await catalogue.edit(id, { p2p: {} })
+    expect(await p2p()).toEqual({ enabled: false, minViewers: 5 })
+  })
+
+  it('allows a swarm what one of its titles allows', async () => {
+    const infoHash = 'a'.repeat(40) as InfoHash
+    expect(await catalogue.swarmRules(infoHash)).toBeNull()
+    for (const number of [1, 2]) {
+      await catalogue.add(title(number))
+      await database
+        .insertInto('torrent')
+        .values({
+          media_id: title(number).id,
+          revision: 1,
+          info_hash: infoHash,
+          info: Buffer.from('de'),
+          created_at: 1,
+        })
+        .execute()
+    }
+    await catalogue.edit(title(1).id, { p2p: { enabled: false } })
+    await catalogue.edit(title(2).id, { p2p: { minViewers: 5 } })
+    expect(await catalogue.swarmRules(infoHash)).toEqual({ enabled: true, minViewers: 5 })
+    await catalogue.edit(title(2).id, { p2p: { enabled: false } })
+    expect(await catalogue.swarmRules(infoHash)).toMatchObject({ enabled: false })
   })
 
   it('remembers what it removed until the bytes are gone too', async () => {

@@ -1,6 +1,6 @@
 // The catalogue: titles, and what is known of each one's torrent and build job. The tables are the
 // truth; a `MediaRecord` for a client is made of one row by `toRecord`.
-import { type Selectable, sql } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import { type InfoHash, type MediaId, parseMediaId } from '#protocol/ids.ts'
 import type { MediaEdit, MediaRecord } from '#protocol/media.ts'
 import { pieceLayout } from '#protocol/pieces.ts'
@@ -10,14 +10,22 @@ import type { Schema } from '../database/schema.ts'
 import { SlipstreamError } from '../http/errors.ts'
 
 /** A title as ingest hands it over. */
-export type NewMedia = Selectable<Schema['media']>
+export type NewMedia = Insertable<Schema['media']>
 
 /** A title with the state of its torrent. */
-export interface Media extends NewMedia {
+export interface Media extends Selectable<Schema['media']> {
   readonly info_hash: InfoHash | null
   readonly job_state: 'queued' | 'running' | 'failed' | null
   readonly pieces_done: number | null
   readonly reason: string | null
+}
+
+/** What holds for the swarm of an info hash. */
+export interface SwarmRules {
+  /** False when the publisher has switched sharing off. */
+  readonly enabled: boolean
+  /** Viewers announced before any two are connected. */
+  readonly minViewers: number
 }
 
 export interface MediaPage {
@@ -96,8 +104,14 @@ export function createCatalogue(database: Database) {
 
     /** @returns false when there is no such title */
     async edit(id: MediaId, edit: MediaEdit): Promise<boolean> {
+      const { p2p, ...words } = edit
+      const all = {
+        ...words,
+        p2p_enabled: p2p?.enabled === undefined ? undefined : Number(p2p.enabled),
+        p2p_min_viewers: p2p?.minViewers,
+      }
       const changes = Object.fromEntries(
-        Object.entries(edit).filter(([, value]) => value !== undefined),
+        Object.entries(all).filter(([, value]) => value !== undefined),
       )
       if (Object.keys(changes).length === 0) return (await this.get(id)) !== null
       const [result] = await database
@@ -141,15 +155,25 @@ export function createCatalogue(database: Database) {
       await database.deleteFrom('removed_media').where('media_id', '=', id).execute()
     },
 
-    /** Whether a real torrent of the catalogue has this info hash. */
-    async hasInfoHash(infoHash: InfoHash): Promise<boolean> {
-      const row = await database
+    /**
+     * Titles of the same bytes and name are one swarm; what one of them allows is allowed in it.
+     * @returns `null` when no real torrent of the catalogue has this info hash
+     */
+    async swarmRules(infoHash: InfoHash): Promise<SwarmRules | null> {
+      const titles = await database
         .selectFrom('torrent')
-        .select('media_id')
-        .where('info_hash', '=', infoHash)
-        .limit(1)
-        .executeTakeFirst()
-      return row !== undefined
+        .innerJoin('media', 'media.id', 'torrent.media_id')
+        .select(['media.p2p_enabled', 'media.p2p_min_viewers'])
+        .where('torrent.info_hash', '=', infoHash)
+        .execute()
+      if (titles.length === 0) return null
+      const shared = titles.filter((title) => title.p2p_enabled === 1)
+      return {
+        enabled: shared.length > 0,
+        minViewers: Math.min(
+          ...(shared.length > 0 ? shared : titles).map((t) => t.p2p_min_viewers),
+        ),
+      }
     },
 
     /** @returns the bencoded info dictionary of the real torrent, or `null` while it is not built */
@@ -202,6 +226,7 @@ export function toRecord(media: Media, origin: string): MediaRecord {
     fastStart: media.fast_start === 1,
     poster: null,
     webSeeds: [webSeedUrl(origin, media)],
+    p2p: { enabled: media.p2p_enabled === 1, minViewers: media.p2p_min_viewers },
     createdAt: media.created_at,
   }
   if (media.info_hash !== null) return { ...facts, state: 'ready', infoHash: media.info_hash }

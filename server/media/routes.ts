@@ -17,13 +17,15 @@ interface MediaRoutesPorts {
   readonly queue: Pick<BuildQueue, 'request' | 'restart'>
   readonly originOf: OriginOf
   readonly requireAccount: RequestHandler
+  /** A title says something else now. */
+  readonly onEdit: (media: Media) => Promise<void>
   /** Forgets the title everywhere and removes its bytes. */
   readonly deleteMedia: (media: Media) => Promise<void>
 }
 
 /** Routes below `/api/media`; the torrent of a title is answered before Express. */
 export function mediaRoutes(ports: MediaRoutesPorts): Router {
-  const { catalogue, queue, originOf, requireAccount, deleteMedia } = ports
+  const { catalogue, queue, originOf, requireAccount, onEdit, deleteMedia } = ports
   const router = Router()
 
   router.use((request, _response, next) => {
@@ -65,11 +67,13 @@ export function mediaRoutes(ports: MediaRoutesPorts): Router {
       const field = v.getDotPath(issue)
       const message = field
         ? `The field ${field} ${issue.message}.`
-        : 'The request must carry JSON with title or description.'
+        : 'The request must carry JSON with title, description or p2p.'
       throw new SlipstreamError('bad_request', message)
     }
     await catalogue.edit(id, edit.output)
-    response.json(toRecord(await find(id), originOf(request)))
+    const edited = await find(id)
+    await onEdit(edited)
+    response.json(toRecord(edited, originOf(request)))
   })
 
   router.post('/:id/build', requireAccount, async (request, response) => {

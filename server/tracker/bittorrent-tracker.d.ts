@@ -14,6 +14,39 @@ declare module 'bittorrent-tracker/server' {
     answer?: unknown
   }
 
+  /** A peer of a swarm. */
+  interface AnnouncedPeer {
+    readonly peerId: string
+    /** Of browsers only. */
+    readonly socket?: WebSocket
+  }
+
+  /** The answer to an announce. */
+  interface AnnounceAnswer {
+    readonly complete: number
+    readonly incomplete: number
+    readonly peers: readonly AnnouncedPeer[]
+    /** Seconds; over HTTP only. */
+    readonly interval?: number
+  }
+
+  type AnnounceDone = (error: Error | null, answer?: AnnounceAnswer) => void
+
+  class Swarm {
+    constructor(infoHash: string, server: Server)
+    readonly infoHash: string
+    readonly complete: number
+    readonly incomplete: number
+    readonly peers: {
+      readonly length: number
+      readonly keys: string[]
+      /** Without marking it as used. */
+      peek(key: string): AnnouncedPeer | undefined
+    }
+    /** @param done is missing when a connection has closed */
+    announce(params: AnnounceParams, done?: AnnounceDone): void
+  }
+
   export default class Server extends EventEmitter {
     constructor(options: {
       udp: false
@@ -30,9 +63,10 @@ declare module 'bittorrent-tracker/server' {
         allow: (refusal?: Error | null) => void,
       ) => void
     })
+    static readonly Swarm: typeof Swarm
     readonly ws: WebSocketServer
     /** Swarms by info hash. */
-    readonly torrents: Record<string, { peers: { length: number } }>
+    readonly torrents: Record<string, Swarm>
     onHttpRequest(request: IncomingMessage, response: ServerResponse): void
     close(done?: () => void): void
   }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { InfoHash } from '#protocol/ids.ts'
 import { clientAddress } from '../http/request-address.ts'
+import type { SwarmRules } from '../media/catalogue.ts'
 import { Tracker } from './tracker.ts'
 
 const KNOWN = 'ab'.repeat(20) as InfoHash
@@ -15,11 +16,13 @@ let tracker: Tracker
 let server: Server
 let address: string
 let trusts: boolean
+let rules: SwarmRules
 
 beforeEach(async () => {
   trusts = false
+  rules = { enabled: true, minViewers: 1 }
   tracker = new Tracker({
-    isKnown: async (infoHash) => infoHash === KNOWN,
+    rulesOf: async (infoHash) => (infoHash === KNOWN ? rules : null),
     addressOf: clientAddress((peer) => trusts && peer.endsWith('127.0.0.1')),
     log: pino({ level: 'silent' }),
   })
@@ -152,13 +155,120 @@ describe('the tracker over WebSocket', () => {
   })
 })
 
-describe('the tracker over HTTP', () => {
-  const percent = (hex: string) => hex.replace(/../g, '%$&')
-  const announce = async (query: string, headers = {}) => {
-    const response = await fetch(`http://${address}?${query}`, { headers })
-    return bencode.decode(new Uint8Array(await response.arrayBuffer()))
-  }
+const percent = (hex: string) => hex.replace(/../g, '%$&')
+const announce = async (query: string, headers = {}) => {
+  const response = await fetch(`http://${address}?${query}`, { headers })
+  return bencode.decode(new Uint8Array(await response.arrayBuffer()))
+}
 
+describe('the publisher', () => {
+  const offers = [{ offer: { type: 'offer', sdp: 'x' }, offer_id: 'o'.repeat(20) }]
+  const offering = { offers, event: undefined }
+  const change = (changed: SwarmRules) => {
+    rules = changed
+    return tracker.rulesChanged(KNOWN)
+  }
+  /** @returns what arrived between now and the answer to another announce */
+  const untilAnswered = async (one: Browser, peer: string) => {
+    one.send(announcement(KNOWN, peer, { event: undefined, left: 7 }))
+    const before: Record<string, unknown>[] = []
+    for (;;) {
+      const message = await one.next()
+      if ('complete' in message && message['interval'] !== 1) return before
+      before.push(message)
+    }
+  }
+  const native = (peer: string, port: number) =>
+    announce(
+      `info_hash=${percent(KNOWN)}&peer_id=${peer.padEnd(20, '-')}&port=${port}&left=1&compact=0`,
+    )
+
+  it('lets nobody hear of anybody before enough viewers are there, then all at once', async () => {
+    rules = { enabled: true, minViewers: 3 }
+    const [one, two, three] = [await browser(), await browser(), await browser()]
+    one.send(announcement(KNOWN, 'one', { offers }))
+    expect(await one.next()).toMatchObject({ incomplete: 1 })
+    two.send(announcement(KNOWN, 'two', { offers }))
+    expect(await two.next()).toMatchObject({ incomplete: 2 })
+    expect(await untilAnswered(one, 'one')).toEqual([])
+    three.send(announcement(KNOWN, 'three'))
+    const opened = { action: 'announce', incomplete: 3, interval: 1 }
+    expect(await one.next()).toMatchObject(opened)
+    expect(await two.next()).toMatchObject(opened)
+    expect((await three.next())['interval']).toBeGreaterThan(1)
+    two.send(announcement(KNOWN, 'two', offering))
+    const offered = await Promise.race([one.next(), three.next()])
+    expect(offered).toHaveProperty('offer')
+    three.close()
+    one.close()
+    two.close()
+  })
+
+  it('closes the gate again when viewers leave', async () => {
+    rules = { enabled: true, minViewers: 2 }
+    const [one, two] = [await browser(), await browser()]
+    one.send(announcement(KNOWN, 'one'))
+    await one.next()
+    two.send(announcement(KNOWN, 'two'))
+    await two.next()
+    expect(await one.next()).toMatchObject({ interval: 1 })
+    two.close()
+    const incomplete = async () => {
+      one.send(announcement(KNOWN, 'one', { event: undefined }))
+      return (await one.next())['incomplete']
+    }
+    await expect.poll(incomplete).toBe(1)
+    const three = await browser()
+    await change({ enabled: true, minViewers: 3 })
+    three.send(announcement(KNOWN, 'three', { offers }))
+    expect(await three.next()).toMatchObject({ incomplete: 2 })
+    expect(await untilAnswered(one, 'one')).toEqual([])
+    one.close()
+    three.close()
+  })
+
+  it('opens the gate for those who wait when it is lowered', async () => {
+    rules = { enabled: true, minViewers: 9 }
+    const one = await browser()
+    one.send(announcement(KNOWN, 'one'))
+    await one.next()
+    await change({ enabled: true, minViewers: 1 })
+    expect(await one.next()).toMatchObject({ interval: 1 })
+    one.close()
+  })
+
+  it('holds native clients back as well, and has them come back soon', async () => {
+    rules = { enabled: true, minViewers: 3 }
+    await native('one', 1)
+    expect(await native('two', 2)).toMatchObject({ peers: [], incomplete: 2, interval: 10 })
+    const third = await native('three', 3)
+    expect(third.peers.length).toBeGreaterThan(0)
+    expect(third.interval).toBeGreaterThan(10)
+  })
+
+  it('may switch sharing off: announced peers are told, and nobody gets them any more', async () => {
+    const [one, two] = [await browser(), await browser()]
+    one.send(announcement(KNOWN, 'one'))
+    await one.next()
+    await change({ enabled: false, minViewers: 1 })
+    expect(await one.next()).toMatchObject({
+      info_hash: binary(KNOWN),
+      'failure reason': expect.stringMatching(/publisher has switched sharing off/),
+    })
+    two.send(announcement(KNOWN, 'two', { offers }))
+    expect((await two.next())['failure reason']).toMatch(/publisher has switched sharing off/)
+    expect(Buffer.from((await native('n', 1))['failure reason']).toString()).toMatch(/switched/)
+    one.send(announcement(KNOWN, 'one', { answer: {}, to_peer_id: 'two'.padEnd(20, '-') }))
+    expect((await one.next())['failure reason']).toMatch(/switched sharing off/)
+    await change({ enabled: true, minViewers: 1 })
+    two.send(announcement(KNOWN, 'two', { offers }))
+    expect(await two.next()).toMatchObject({ incomplete: 1 }) // the one who was announced is forgotten
+    one.close()
+    two.close()
+  })
+})
+
+describe('the tracker over HTTP', () => {
   it('answers a native client', async () => {
     const query = (peer: string, port: number) =>
       `info_hash=${percent(KNOWN)}&peer_id=${peer.padEnd(20, '-')}&port=${port}&left=1&compact=1`

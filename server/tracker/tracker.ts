@@ -1,6 +1,6 @@
 // The tracker on `/announce`: WebSocket for browsers, HTTP GET for native clients (BEP 3), for info
-// hashes of the catalogue only. `bittorrent-tracker` keeps the swarms; what it would stumble over
-// is refused before it gets there. Whoever made the tracker closes it.
+// hashes of the catalogue only, and as their publishers allow. `bittorrent-tracker` keeps the swarms;
+// what it would stumble over is refused before it gets there. Whoever made the tracker closes it.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Server, { type AnnounceParams } from 'bittorrent-tracker/server'
@@ -8,6 +8,8 @@ import type { Logger } from 'pino'
 import { type RawData, WebSocket } from 'ws'
 import { type InfoHash, parseInfoHash } from '#protocol/ids.ts'
 import type { AddressOf } from '../http/request-address.ts'
+import type { SwarmRules } from '../media/catalogue.ts'
+import { GatedSwarm } from './gated-swarm.ts'
 
 /** Its own default of 1,000 silently evicts peers of a bigger swarm. */
 const MAX_PEERS_PER_SWARM = 100_000
@@ -18,9 +20,12 @@ const ANNOUNCE_INTERVAL_MS = 5 * 60_000
 /** A browser that answers no ping for so long is gone. */
 const PING_MS = 30_000
 
+const UNKNOWN = 'this tracker does not know the info hash'
+const SWITCHED_OFF = 'the publisher has switched sharing off for this title'
+
 interface TrackerOptions {
-  /** Whether the catalogue has a real torrent with this info hash. */
-  readonly isKnown: (infoHash: InfoHash) => Promise<boolean>
+  /** @returns `null` when the catalogue has no real torrent with this info hash */
+  readonly rulesOf: (infoHash: InfoHash) => Promise<SwarmRules | null>
   /** The client's IP address, or `null` when the connection is gone. */
   readonly addressOf: AddressOf
   readonly log: Logger
@@ -28,11 +33,13 @@ interface TrackerOptions {
 
 export class Tracker {
   readonly #server: Server
+  readonly #rulesOf: TrackerOptions['rulesOf']
   readonly #addressOf: AddressOf
   readonly #sockets = new Map<WebSocket, { isAlive: boolean }>()
   readonly #pinger: NodeJS.Timeout
 
-  constructor({ isKnown, addressOf, log }: TrackerOptions) {
+  constructor({ rulesOf, addressOf, log }: TrackerOptions) {
+    this.#rulesOf = rulesOf
     this.#addressOf = addressOf
     this.#server = new Server({
       udp: false,
@@ -54,9 +61,13 @@ export class Tracker {
           allow(new Error(refusal ?? 'the info hash is not 20 bytes'))
           return
         }
-        isKnown(infoHash)
+        rulesOf(infoHash)
           .then(
-            (known) => allow(known ? null : new Error('this tracker does not know the info hash')),
+            (rules) => {
+              if (!rules?.enabled) return allow(new Error(rules ? SWITCHED_OFF : UNKNOWN))
+              this.#swarmOf(infoHash).setMinViewers(rules.minViewers)
+              allow(null)
+            },
             (cause) => {
               log.error({ err: cause }, 'the tracker could not look up an info hash')
               allow(new Error('the tracker is out of order, try again later'))
@@ -94,9 +105,14 @@ export class Tracker {
     })
   }
 
-  /** Forgets the swarm of a title that was deleted. */
-  forget(infoHash: InfoHash): void {
+  /** A title of this info hash was deleted, or its publisher has changed what holds for it. */
+  async rulesChanged(infoHash: InfoHash): Promise<void> {
+    const rules = await this.#rulesOf(infoHash)
+    const swarm = this.#server.torrents[infoHash]
+    if (!(swarm instanceof GatedSwarm)) return
+    if (rules?.enabled) return swarm.setMinViewers(rules.minViewers)
     delete this.#server.torrents[infoHash]
+    swarm.end(rules ? SWITCHED_OFF : UNKNOWN)
   }
 
   async close(): Promise<void> {
@@ -104,6 +120,15 @@ export class Tracker {
     for (const socket of this.#sockets.keys()) socket.close(1001, 'the server is stopping')
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const socket of this.#sockets.keys()) socket.terminate()
+  }
+
+  /** Made before the library looks for it, which would make one of its own. */
+  #swarmOf(infoHash: InfoHash): GatedSwarm {
+    const known = this.#server.torrents[infoHash]
+    if (known instanceof GatedSwarm) return known
+    const swarm = new GatedSwarm(infoHash, this.#server)
+    this.#server.torrents[infoHash] = swarm
+    return swarm
   }
 
   /**

@@ -1,0 +1,517 @@
+// A viewer as the simulation sees it: what client/playback/engine.ts, origin.ts and WebTorrent do
+// around the origin policy, without bytes and browsers. The policy itself is the one that browsers
+// run; the viewer is its own snapshot. Bytes are counted, whole ones; times are seconds.
+import {
+  lengthOfPiece,
+  type PieceIndex,
+  type PieceLayout,
+  pieceAt,
+  pieceStart,
+} from '#protocol/pieces.ts'
+import {
+  type Demand,
+  decide,
+  JOINING_SETTINGS,
+  type PieceRange,
+  type PolicySettings,
+  type PolicySnapshot,
+  STARTING_SETTINGS,
+  SWARM_SETTINGS,
+} from '../../client/playback/origin-policy.ts'
+import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
+import type { Clock, Wire } from './wire.ts'
+
+const BLOCK_BYTES = 16 * 1024
+/** The decoder starts, and starts again after a stall, with so much. Seconds of playback. */
+const PLAYABLE_SECONDS = 0.5
+/** As in engine.ts: after so long without a peer a viewer is taken for alone. */
+const FIRST_PEER_WAIT_SECONDS = 6
+/** As in origin.ts: bytes. */
+const MAX_SPAN_BYTES = 4 * 1024 * 1024
+const NOTHING: PieceRange = { first: 0 as PieceIndex, last: -1 as PieceIndex }
+
+/** A range request under way. */
+interface Span {
+  readonly first: PieceIndex
+  readonly last: PieceIndex
+  next: number
+  readonly end: number
+  readonly startedAt: number
+  /** When the first byte gets here. */
+  readonly readyAt: number
+  /** For so long it had the line, or its share of it. */
+  flowed: number
+}
+
+/** Bytes of a piece that comes from peers. */
+interface Partial {
+  /** Not here yet. */
+  missing: number
+  /** Not asked for yet. */
+  unasked: number
+}
+
+export class SimulatedViewer implements PolicySnapshot {
+  readonly layout: PieceLayout
+  readonly bytesPerSecond: number
+  readonly ownId: string
+  readonly visit: Visit
+  /** The directions in which it receives. */
+  readonly peers: Wire[] = []
+  /** For each piece when it came; `Infinity` before. */
+  readonly heldAt: Float64Array
+  /** When the latest piece came. */
+  newestAt = Number.NEGATIVE_INFINITY
+  readonly spans: Span[] = []
+  readonly peerSeconds = 1
+  readonly originIsDown = false
+  spanPieces = 1
+  originRate: number | null = null
+  originLatencyMs = 100
+  /** Playback that is there ahead of the picture. */
+  bufferedSeconds = 0
+
+  /** Peers that it sends to at present. */
+  served = 0
+  /** When it last turned a peer away for want of a slot. */
+  refusedAt = Number.NEGATIVE_INFINITY
+  /** What each of those it sends to gets in the present step: bytes. */
+  uploadShare = 0
+  /** Bytes that a wire which has shown no speed yet is asked for. */
+  readonly leastPipeline: number
+
+  readonly received = { origin: 0, peers: 0, wasted: 0 }
+  sent = 0
+  stalls = 0
+  stalledSeconds = 0
+  /** From pressing play to the first frame, or `null`. */
+  startUpSeconds: number | null = null
+  /** Seconds of the clip that were shown. */
+  played = 0
+  /** Bytes from the start that playback had come to when the first wire came up, or in all. */
+  get neededAlone(): number {
+    return this.#neededAlone ?? this.#playedBytes()
+  }
+  decisions = 0
+
+  readonly #world: Scenario
+  readonly #clock: Clock
+  readonly #slots: number
+  readonly #originLatency: number
+  readonly #busy: Wire[] = []
+  readonly #partials = new Map<PieceIndex, Partial>()
+  /** What peers shall bring and was not asked for in full, in order. */
+  #queue: PieceIndex[] = []
+  /** Changes with the contents of the queue, but for what is taken off it. */
+  #queueNumber = 0
+  #turn = 0
+  #position = 0
+  #stalled = false
+  #endedAt: number | null = null
+  #joinedAt: number | null = null
+  #neededAlone: number | null = null
+  #nextTickAt = 0
+  #pieceCame = false
+  #wanted: PieceRange = NOTHING
+  #wantedBefore: PieceRange = NOTHING
+  #wantedSince = 0
+
+  constructor(visit: Visit, layout: PieceLayout, world: Scenario, clock: Clock) {
+    this.visit = visit
+    this.layout = layout
+    this.#world = world
+    this.#clock = clock
+    this.#slots = world.uploadSlots
+    this.bytesPerSecond = world.clip.bitrate / 8
+    this.ownId = visit.id
+    this.heldAt = new Float64Array(layout.count).fill(Number.POSITIVE_INFINITY)
+    this.#originLatency = 2 * latencyBetween(visit, ORIGIN_PLACE)
+    // A coarse step asks once where a browser asks many times.
+    this.leastPipeline = 2 * BLOCK_BYTES * Math.max(1, Math.round(world.stepSeconds / 0.05))
+    const bytes = Math.floor(STARTING_SETTINGS.lookAheadSeconds * this.bytesPerSecond)
+    this.#fetch(0 as PieceIndex, pieceAt(layout, Math.min(bytes, layout.size - 1)))
+  }
+
+  get uploads(): boolean {
+    return this.visit.up > 0
+  }
+
+  get hasFreeSlot(): boolean {
+    return this.served < this.#slots
+  }
+
+  /** True from its first announce on. */
+  get isInSwarm(): boolean {
+    return this.#joinedAt !== null
+  }
+
+  /** When the page closes: a time, or `Infinity` while that is open. */
+  get leavesAt(): number {
+    const end = this.#endedAt === null ? Number.POSITIVE_INFINITY : this.#endedAt + this.visit.stays
+    return Math.min(this.visit.givesUpAt, end)
+  }
+
+  has(index: PieceIndex): boolean {
+    return (this.heldAt[index] as number) <= this.#clock.now
+  }
+
+  isFetching(index: PieceIndex): boolean {
+    for (const { next, first, last } of this.spans) {
+      if (first <= index && index <= last && next < pieceStart(this.layout, index) + 1) return true
+      if (next < this.layout.size && index === pieceAt(this.layout, next) && index <= last) return true
+    }
+    return false
+  }
+
+  get demands(): readonly Demand[] {
+    return [{ position: this.#position, end: this.layout.size, waiting: true }]
+  }
+
+  missing(index: PieceIndex): number | null {
+    return this.#partials.get(index)?.missing ?? null
+  }
+
+  /** The same as `#settings` in engine.ts for a title whose torrent is there. */
+  get settings(): PolicySettings {
+    if (this.startUpSeconds === null) return STARTING_SETTINGS
+    if (this.#joinedAt === null) return JOINING_SETTINGS
+    const early = this.#clock.now - this.#joinedAt < FIRST_PEER_WAIT_SECONDS
+    return this.peers.length === 0 && early ? JOINING_SETTINGS : SWARM_SETTINGS
+  }
+
+  /** Seconds until the origin has sent it a piece, as it says to those who heard of it. */
+  tellsArrival(index: PieceIndex, heardUntil: number, upAt: number): number | null {
+    for (const { first, last, next, startedAt, readyAt } of this.spans) {
+      if (index < first || index > last) continue
+      if (Math.max(startedAt, upAt) > heardUntil) return null
+      const bytes = pieceStart(this.layout, index) + lengthOfPiece(this.layout, index) - next
+      const rate = (this.originRate ?? this.layout.pieceLength * 10) / this.spans.length
+      return Math.max(0, readyAt - this.#clock.now) + bytes / rate
+    }
+    return null
+  }
+
+  /** What it wants, as those know who heard of it until then. */
+  tellsWanted(heardUntil: number): PieceRange {
+    return heardUntil >= this.#wantedSince ? this.#wanted : this.#wantedBefore
+  }
+
+  /** The first frame shows, and WebTorrent is loaded: it is in the swarm from now on. */
+  mayJoin(): boolean {
+    const { now } = this.#clock
+    const { startUpSeconds, visit } = this
+    if (this.#joinedAt !== null || startUpSeconds === null) return false
+    const loaded = visit.arrivesAt + startUpSeconds + visit.joins + this.#originLatency
+    if (now < loaded) return false
+    this.#joinedAt = now
+    return true
+  }
+
+  connect(wire: Wire): void {
+    this.#neededAlone ??= this.#playedBytes()
+    this.peers.push(wire)
+  }
+
+  /** The peer is gone. */
+  disconnect(peer: SimulatedViewer): void {
+    const at = this.peers.findIndex(({ sender }) => sender === peer)
+    const [wire] = at < 0 ? [] : this.peers.splice(at, 1)
+    if (!wire) return
+    for (const { piece } of [...wire.requests]) this.#cancel(wire, piece)
+    if (this.#busy.includes(wire)) this.#busy.splice(this.#busy.indexOf(wire), 1)
+  }
+
+  /** Nothing is asked for any longer. */
+  close(): void {
+    for (const { sender } of [...this.peers]) this.disconnect(sender)
+    this.spans.length = 0
+  }
+
+  /** Divides the upload of the coming step among those who get something. */
+  shareUpload(): void {
+    const { served, visit } = this
+    this.uploadShare = served > 0 ? (visit.up * this.#world.stepSeconds) / served : 0
+  }
+
+  /** Spans whose bytes may flow by now. */
+  flows(): number {
+    let flows = 0
+    for (const { readyAt } of this.spans) if (readyAt < this.#clock.now) flows += 1
+    return flows
+  }
+
+  /**
+   * Lives through a step that ends now.
+   * @param originShare bytes that the origin sends at most for each request under way
+   * @returns bytes that it sent
+   */
+  step(originShare: number): number {
+    const fromOrigin = this.#receive(originShare)
+    this.#play()
+    const { now } = this.#clock
+    if (this.#pieceCame || now >= this.#nextTickAt) this.#tick()
+    if (this.#queue.length > 0) this.#ask()
+    return fromOrigin
+  }
+
+  /** What lines can carry in the step is divided fairly between requests of both kinds. */
+  #receive(originShare: number): number {
+    const { now } = this.#clock
+    const { stepSeconds } = this.#world
+    let peerBytes = 0
+    let peerFlows = 0
+    for (const wire of this.#busy) {
+      if (wire.readyAt >= now) continue
+      peerFlows += 1
+      peerBytes += this.#offer(wire)
+    }
+    let originBytes = 0
+    let originFlows = 0
+    for (const span of this.spans) {
+      if (span.readyAt >= now) continue
+      originFlows += 1
+      originBytes += Math.min(originShare, span.end - span.next)
+    }
+    if (peerFlows + originFlows === 0) return 0
+    const line = this.visit.down * stepSeconds
+    const fair = (line * originFlows) / (originFlows + peerFlows)
+    const originGets = Math.min(originBytes, Math.max(fair, line - peerBytes))
+    const peerShare = peerBytes > 0 ? Math.min(1, (line - originGets) / peerBytes) : 0
+    if (peerFlows > 0) this.#receiveFromPeers(peerShare)
+    return originFlows > 0 ? this.#receiveFromOrigin(originGets, originFlows, line) : 0
+  }
+
+  #offer(wire: Wire): number {
+    const { stepSeconds } = this.#world
+    const part = Math.min(1, (this.#clock.now - wire.readyAt) / stepSeconds)
+    return Math.min(wire.outstanding, wire.sender.uploadShare * part)
+  }
+
+  #receiveFromPeers(share: number): void {
+    const { stepSeconds } = this.#world
+    let idle = false
+    for (const wire of this.#busy) {
+      if (wire.readyAt >= this.#clock.now) continue
+      const bytes = Math.floor(this.#offer(wire) * share)
+      wire.sender.sent += bytes
+      wire.deliver(bytes, stepSeconds, this.#onBlock)
+      idle ||= wire.outstanding === 0
+    }
+    if (idle) this.#dropIdle()
+  }
+
+  #dropIdle(): void {
+    let kept = 0
+    for (const wire of this.#busy) if (wire.outstanding > 0) this.#busy[kept++] = wire
+    this.#busy.length = kept
+  }
+
+  readonly #onBlock = (piece: PieceIndex, bytes: number): void => {
+    this.received.peers += bytes
+    const partial = this.#partials.get(piece)
+    if (!partial) throw new Error(`Piece ${piece} came from a peer and was not asked for.`)
+    partial.missing -= bytes
+    if (partial.missing > 0) return
+    this.#partials.delete(piece)
+    this.#hold(piece)
+  }
+
+  #hold(piece: PieceIndex): void {
+    this.heldAt[piece] = this.#clock.now
+    this.newestAt = this.#clock.now
+    this.#pieceCame = true
+  }
+
+  #receiveFromOrigin(bytes: number, flows: number, line: number): number {
+    const { now } = this.#clock
+    let received = 0
+    let isDone = false
+    for (const span of this.spans) {
+      if (span.readyAt >= now) continue
+      const part = Math.min(span.end - span.next, Math.floor(bytes / flows))
+      const time = Math.min(this.#world.stepSeconds, now - span.readyAt)
+      const full = span.next + part < span.end
+      span.flowed += full ? time : time * Math.min(1, part / (line / flows))
+      received += part
+      this.#advance(span, part)
+      isDone ||= span.next === span.end
+    }
+    this.received.origin += received
+    if (isDone) this.#finishSpans()
+    return received
+  }
+
+  #advance(span: Span, bytes: number): void {
+    let piece = pieceAt(this.layout, span.next)
+    span.next += bytes
+    for (; piece <= span.last; piece = (piece + 1) as PieceIndex) {
+      if (span.next < pieceStart(this.layout, piece) + lengthOfPiece(this.layout, piece)) break
+      this.#hold(piece)
+    }
+  }
+
+  /** As origin.ts measures its rate and lets requests grow. */
+  #finishSpans(): void {
+    for (const span of this.spans) {
+      if (span.next < span.end) continue
+      const bytes = span.end - pieceStart(this.layout, span.first)
+      const rate = bytes / Math.max(span.flowed, 0.001)
+      this.originRate = this.originRate === null ? rate : (this.originRate + rate) / 2
+      this.originLatencyMs += 0.3 * (this.#originLatency * 1000 - this.originLatencyMs)
+      const most = Math.min(MAX_SPAN_BYTES, this.originRate) / this.layout.pieceLength
+      this.spanPieces = Math.max(1, Math.min(this.spanPieces * 2, Math.floor(most)))
+    }
+    const open = this.spans.filter(({ next, end }) => next < end)
+    this.spans.splice(0, this.spans.length, ...open)
+  }
+
+  /** A browser pulls whatever is there, and plays. */
+  #play(): void {
+    if (this.#endedAt !== null) return
+    const { layout, bytesPerSecond } = this
+    this.#readOn()
+    const { stepSeconds, clip } = this.#world
+    const { now } = this.#clock
+    const isWhole = this.#position >= layout.size
+    const buffered = this.#position / bytesPerSecond - this.played
+    if (this.startUpSeconds === null) {
+      if (buffered >= PLAYABLE_SECONDS || isWhole) this.startUpSeconds = now - this.visit.arrivesAt
+    } else if (this.#stalled && buffered < PLAYABLE_SECONDS && !isWhole) {
+      this.stalledSeconds += stepSeconds
+    } else {
+      this.#stalled = false
+      this.played = Math.min(clip.seconds, this.played + Math.min(stepSeconds, buffered))
+      if (this.played >= clip.seconds - 1e-6) this.#endedAt = now
+      else if (buffered < stepSeconds && !isWhole) {
+        this.#stalled = true
+        this.stalls += 1
+      }
+    }
+    this.bufferedSeconds = Math.max(0, this.#position / bytesPerSecond - this.played)
+  }
+
+  #readOn(): void {
+    const { layout } = this
+    while (this.#position < layout.size) {
+      const piece = pieceAt(layout, this.#position)
+      const end = pieceStart(layout, piece) + lengthOfPiece(layout, piece)
+      if (this.has(piece)) {
+        this.#position = end
+        continue
+      }
+      for (const { next, first } of this.spans) {
+        // What has arrived of a piece can be read before the rest has.
+        if (pieceStart(layout, first) <= this.#position && next > this.#position && next < end) {
+          this.#position = next
+        }
+      }
+      break
+    }
+  }
+
+  #playedBytes(): number {
+    const started = this.startUpSeconds === null ? 0 : PLAYABLE_SECONDS
+    return Math.floor(Math.max(started, this.played) * this.bytesPerSecond)
+  }
+
+  #tick(): void {
+    this.#pieceCame = false
+    this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
+    if (this.#position >= this.layout.size && this.#wanted === NOTHING) return
+    this.decisions += 1
+    const { fromOrigin, fromPeers, wanted } = decide(this)
+    this.#tell(wanted ?? NOTHING)
+    for (const { first, last } of fromOrigin) this.#fetch(first, last)
+    this.#queue = []
+    this.#queueNumber += 1
+    for (const { first, last } of fromPeers) {
+      for (let piece = first; piece <= last; piece = (piece + 1) as PieceIndex) {
+        if (this.#partials.get(piece)?.unasked !== 0) this.#queue.push(piece)
+      }
+    }
+  }
+
+  #tell(wanted: PieceRange): void {
+    if (wanted.first === this.#wanted.first && wanted.last === this.#wanted.last) return
+    this.#wantedBefore = this.#wanted
+    this.#wanted = wanted
+    this.#wantedSince = this.#clock.now
+  }
+
+  #fetch(first: PieceIndex, last: PieceIndex): void {
+    const { layout } = this
+    for (let piece = first; piece <= last; piece = (piece + 1) as PieceIndex) this.#release(piece)
+    this.spans.push({
+      first,
+      last,
+      next: pieceStart(layout, first),
+      end: pieceStart(layout, last) + lengthOfPiece(layout, last),
+      startedAt: this.#clock.now,
+      readyAt: this.#clock.now + this.#originLatency,
+      flowed: 0,
+    })
+  }
+
+  /** Peers need not send it any more; what they have sent was sent for nothing. */
+  #release(piece: PieceIndex): void {
+    if (!this.#partials.has(piece)) return
+    for (const wire of this.#busy) this.#cancel(wire, piece)
+    this.#dropIdle()
+    const partial = this.#partials.get(piece)
+    if (partial) this.received.wasted += lengthOfPiece(this.layout, piece) - partial.missing
+    this.#partials.delete(piece)
+  }
+
+  #cancel(wire: Wire, piece: PieceIndex): void {
+    const bytes = wire.cancel(piece)
+    const partial = this.#partials.get(piece)
+    if (!partial || bytes === 0) return
+    partial.unasked += bytes
+    if (!this.#queue.includes(piece)) this.#queue.push(piece) // until the next decision
+    this.#queueNumber += 1
+  }
+
+  /** Fills the wires, each with what comes first in the order and its peer has. */
+  #ask(): void {
+    this.#turn += 1
+    const { peers } = this
+    for (let i = 0; i < peers.length && this.#queue.length > 0; i += 1) {
+      const wire = peers[(i + this.#turn) % peers.length] as Wire
+      if (wire.hasNothing(this.#queueNumber)) continue
+      const room = wire.room()
+      if (room > 0) this.#fill(wire, room)
+      else if (wire.outstanding === 0 && wire.sender.uploads) wire.sender.refusedAt = this.#clock.now
+    }
+  }
+
+  #fill(wire: Wire, room: number): void {
+    let left = room
+    let found = false
+    let kept = 0
+    for (const piece of this.#queue) {
+      const has = left > 0 && wire.has(piece)
+      found ||= has
+      if (has) left -= this.#askFor(wire, piece, left)
+      if (!has || this.#partials.get(piece)?.unasked !== 0) this.#queue[kept++] = piece
+    }
+    this.#queue.length = kept
+    if (!found) wire.noteNothing(this.#queueNumber)
+  }
+
+  /** @returns bytes asked for */
+  #askFor(wire: Wire, piece: PieceIndex, room: number): number {
+    let partial = this.#partials.get(piece)
+    if (!partial) {
+      const length = lengthOfPiece(this.layout, piece)
+      partial = { missing: length, unasked: length }
+      this.#partials.set(piece, partial)
+    }
+    const blocks = Math.ceil(room / BLOCK_BYTES) * BLOCK_BYTES
+    const bytes = Math.min(partial.unasked, blocks)
+    if (bytes === 0) return 0
+    partial.unasked -= bytes
+    if (wire.outstanding === 0) this.#busy.push(wire)
+    wire.ask(piece, bytes)
+    return bytes
+  }
+}

@@ -1,0 +1,155 @@
+// One direction of a connection: what `receiver` asks of `sender` and gets. It is at the same time
+// the peer that the receiver's origin policy sees. What the sender has and says becomes known one
+// latency later. Owned by the receiver.
+import type { PieceIndex } from '#protocol/pieces.ts'
+import type { PieceRange, PolicyPeer } from '../../client/playback/origin-policy.ts'
+import type { SimulatedViewer } from './viewer.ts'
+
+/** Seconds since the start; shared by everybody in a simulation. */
+export interface Clock {
+  readonly now: number
+}
+
+/** Bytes of a piece that were asked for and have not come. */
+interface Request {
+  readonly piece: PieceIndex
+  bytes: number
+}
+
+/** WebTorrent looks at the last five seconds to tell how fast a wire is. */
+const RATE_SECONDS = 5
+/** A peer that others wait for is not served for longer than that without a break. */
+const TURN_SECONDS = 10
+
+export class Wire implements PolicyPeer {
+  readonly id: string
+  readonly sender: SimulatedViewer
+  /** One way: seconds. */
+  readonly latency: number
+  /** What was asked for, oldest first. */
+  readonly requests: Request[] = []
+  /** Bytes of all requests. */
+  outstanding = 0
+  /** When the first answer to the present run of requests gets here. */
+  readyAt = 0
+  readonly #clock: Clock
+  readonly #upAt: number
+  #activeSince = 0
+  #rate = 0
+  #ratedAt = 0
+  #nothingOf = -1
+  #nothingSince = 0
+
+  constructor(sender: SimulatedViewer, latency: number, clock: Clock) {
+    this.id = sender.ownId
+    this.sender = sender
+    this.latency = latency
+    this.#clock = clock
+    this.#upAt = clock.now
+  }
+
+  has(index: PieceIndex): boolean {
+    return (this.sender.heldAt[index] as number) + this.latency <= this.#clock.now
+  }
+
+  /** An idle wire gets a slot as soon as it asks, if there is one. */
+  get choking(): boolean {
+    return !this.sender.uploads || (this.outstanding === 0 && !this.sender.hasFreeSlot)
+  }
+
+  get rate(): number {
+    const idle = this.#clock.now - this.#ratedAt
+    return idle >= RATE_SECONDS ? 0 : this.#rate * (1 - idle / RATE_SECONDS)
+  }
+
+  arrives(index: PieceIndex): number | null {
+    const { now } = this.#clock
+    const heldAt = this.sender.heldAt[index] as number
+    if (heldAt <= now) return heldAt + this.latency > now ? 0 : null
+    return this.sender.tellsArrival(index, now - this.latency, this.#upAt)
+  }
+
+  get wants(): PieceRange | null {
+    return this.sender.tellsWanted(this.#clock.now - this.latency)
+  }
+
+  /** @returns true while the sender still has nothing of the receiver's queue of that number */
+  hasNothing(queue: number): boolean {
+    const { newestAt } = this.sender
+    return queue === this.#nothingOf && newestAt + this.latency <= this.#nothingSince
+  }
+
+  /** The sender has nothing of that queue. */
+  noteNothing(queue: number): void {
+    this.#nothingOf = queue
+    this.#nothingSince = this.#clock.now
+  }
+
+  /** @returns bytes that may be asked for now: so much that the line does not run dry */
+  room(): number {
+    const { now } = this.#clock
+    if (this.outstanding === 0) return this.choking ? 0 : this.#pipeline(1)
+    if (this.outstanding > this.#pipeline(0.5)) return 0
+    const isOverdue = now - this.#activeSince > TURN_SECONDS && this.sender.refusedAt > now - 1
+    return isOverdue ? 0 : this.#pipeline(1) - this.outstanding
+  }
+
+  ask(piece: PieceIndex, bytes: number): void {
+    if (this.outstanding === 0) {
+      this.#activeSince = this.#clock.now
+      this.readyAt = this.#clock.now + 2 * this.latency
+      this.sender.served += 1
+    }
+    const last = this.requests.at(-1)
+    if (last?.piece === piece) last.bytes += bytes
+    else this.requests.push({ piece, bytes })
+    this.outstanding += bytes
+  }
+
+  /** Takes `bytes` off the requests. @param onBytes is told what came of which piece */
+  deliver(
+    bytes: number,
+    stepSeconds: number,
+    onBytes: (piece: PieceIndex, bytes: number) => void,
+  ): void {
+    const before = this.rate
+    const measured = bytes / stepSeconds
+    this.#rate = before === 0 ? measured : before + (measured - before) * Math.min(1, stepSeconds)
+    this.#ratedAt = this.#clock.now
+    let rest = bytes
+    while (rest > 0) {
+      const request = this.requests[0]
+      if (!request) break
+      const part = Math.min(rest, request.bytes)
+      request.bytes -= part
+      rest -= part
+      this.#lower(part)
+      if (request.bytes === 0) this.requests.shift()
+      onBytes(request.piece, part)
+    }
+  }
+
+  /** @returns bytes of the piece that are no longer asked for */
+  cancel(piece: PieceIndex): number {
+    let cancelled = 0
+    for (let i = this.requests.length - 1; i >= 0; i -= 1) {
+      const request = this.requests[i] as Request
+      if (request.piece !== piece) continue
+      this.requests.splice(i, 1)
+      cancelled += request.bytes
+    }
+    this.#lower(cancelled)
+    return cancelled
+  }
+
+  #lower(bytes: number): void {
+    if (bytes === 0) return
+    this.outstanding -= bytes
+    if (this.outstanding === 0) this.sender.served -= 1
+  }
+
+  /** As WebTorrent does: two blocks, and what comes in `seconds`. In bytes. */
+  #pipeline(seconds: number): number {
+    return Math.floor(this.sender.leastPipeline + seconds * this.rate)
+  }
+}

@@ -1,0 +1,102 @@
+// One contender through one scenario: an origin, a browser with a context for each viewer, and what
+// all of them saw and cost. Ends everything it started.
+import { statSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import { type Browser, chromium } from '@playwright/test'
+import { CHROMIUM_FLAGS, findChromium } from '../../e2e/harness/chromium.ts'
+import { clip } from '../../e2e/harness/clips.ts'
+import { hasProc, processorSeconds } from '../processes.ts'
+import type { SwarmContender } from './contender.ts'
+import type { Scenario } from './scenarios.ts'
+import { Viewer, type Watched } from './viewer.ts'
+
+/** New Chromium windows load some hundred scripts of their own. */
+const WINDOWS_SETTLE_MS = 1500
+/** A viewer's patience: so many lengths of the clip, and this on top. */
+const PATIENCE_LENGTHS = 2.5
+const PATIENCE_EXTRA_MS = 15_000
+
+export interface Outcome {
+  /** Media bytes that the origin sent ÷ bytes of one copy. */
+  readonly originCopies: number
+  /** In the order in which they came. */
+  readonly viewers: readonly Watched[]
+  /** Of the whole browser, or `null` where the system does not say. */
+  readonly cpuSecondsPerViewer: number | null
+  /** One line for each viewer, of the contender's own statistics. */
+  readonly remarks: readonly string[]
+}
+
+/** A contender and a scenario; what `runScenario` opens for them goes on the stack. */
+export interface Run {
+  readonly contender: SwarmContender
+  readonly scenario: Scenario
+  /** Whoever made it disposes of it. */
+  readonly stack: AsyncDisposableStack
+}
+
+/** @throws Error when the contender could not start; viewers who saw nothing are an outcome */
+export async function runScenario({ contender, scenario, stack }: Run): Promise<Outcome> {
+  const path = clip(scenario.clip)
+  const { uplinkBitrates, clip: recipe } = scenario
+  const bytesPerSecond = statSync(path).size / recipe.seconds
+  const uplink = uplinkBitrates === null ? null : uplinkBitrates * bytesPerSecond
+  const offer = await keep(stack, contender.offer({ path, uplink }))
+  const browser = await keep(stack, launch())
+  const viewers = await Promise.all(
+    Array.from({ length: scenario.viewers }, () => Viewer.arrive(browser)),
+  )
+  await setTimeout(WINDOWS_SETTLE_MS)
+
+  const pid = hasProc ? await pidOf(browser) : null
+  const cpuBefore = pid === null ? 0 : processorSeconds(pid)
+  const sentBefore = offer.sentBytes()
+  const patienceMs = recipe.seconds * 1000 * PATIENCE_LENGTHS + PATIENCE_EXTRA_MS
+  const watched = await Promise.all(
+    viewers.map(async (viewer, index) => {
+      await setTimeout(index * scenario.gapMs)
+      return viewer.watch(offer.url, patienceMs)
+    }),
+  )
+  return {
+    originCopies: (offer.sentBytes() - sentBefore) / offer.size,
+    viewers: watched,
+    cpuSecondsPerViewer:
+      pid === null ? null : (processorSeconds(pid) - cpuBefore) / scenario.viewers,
+    remarks: await Promise.all(
+      viewers.map(
+        ({ page }) => offer.describe?.(page).catch((error: Error) => error.message) ?? '',
+      ),
+    ),
+  }
+}
+
+/** Leaves what is opening to the stack, or closes it when the stack is disposed of meanwhile. */
+async function keep<T extends { close(): Promise<void> }>(
+  stack: AsyncDisposableStack,
+  opening: Promise<T>,
+): Promise<T> {
+  const opened = await opening
+  if (!stack.disposed) return stack.adopt(opened, (each) => each.close())
+  await opened.close()
+  throw new Error('interrupted')
+}
+
+function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: findChromium(),
+    args: CHROMIUM_FLAGS,
+    // A signal ends the run, which ends the browser; Playwright would end this process at once.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+  })
+}
+
+async function pidOf(browser: Browser): Promise<number> {
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+  const main = processInfo.find(({ type }) => type === 'browser')
+  if (main === undefined) throw new Error('Chromium does not name its own process')
+  return main.id
+}

@@ -1,0 +1,132 @@
+// A person who opens a page and watches its <video> to the end, muted; recorded is what they see:
+// the first frame, every wait for data after it, and whether they saw the end. The recording hangs
+// on the page's <video> from outside and is the same for all contenders.
+import type { Browser, BrowserContext, Page } from '@playwright/test'
+
+/** No stream plays to its last millisecond; a wait this close to the end is the end. */
+const END_SECONDS = 0.5
+
+interface Stall {
+  /** Where playback stood, seconds. */
+  readonly position: number
+  readonly ms: number
+}
+
+/** What a viewer saw. */
+export interface Watched {
+  /** Milliseconds from the start of the navigation, or `null` when none came. */
+  readonly firstFrameMs: number | null
+  readonly stalls: readonly Stall[]
+  readonly reachedEnd: boolean
+  /** Where playback stood in the end, seconds. */
+  readonly position: number
+  /** Why it did not go on, if the browser said so. */
+  readonly error: string | null
+}
+
+declare global {
+  interface Window {
+    benchWatching: {
+      /** Resolves at the end of the title or when the <video> gives up. */
+      readonly over: Promise<void>
+      read(): Watched
+    }
+  }
+}
+
+export class Viewer {
+  readonly page: Page
+  readonly #context: BrowserContext
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context
+    this.page = page
+  }
+
+  /** A stranger with an empty tab: no cache, no service worker. */
+  static async arrive(browser: Browser): Promise<Viewer> {
+    const context = await browser.newContext({ viewport: { width: 960, height: 600 } })
+    await context.addInitScript(recordWatching, END_SECONDS)
+    return new Viewer(context, await context.newPage())
+  }
+
+  /** @param patienceMs after which they leave, wherever playback stands */
+  async watch(url: string, patienceMs: number): Promise<Watched> {
+    try {
+      await this.page.goto(url, { waitUntil: 'commit', timeout: patienceMs })
+      await this.page.evaluate(
+        (ms) =>
+          Promise.race([
+            window.benchWatching.over,
+            new Promise<void>((resolve) => setTimeout(resolve, ms)),
+          ]),
+        patienceMs,
+      )
+      return await this.page.evaluate(() => window.benchWatching.read())
+    } catch (error) {
+      const { message } = error as Error
+      return { firstFrameMs: null, stalls: [], reachedEnd: false, position: 0, error: message }
+    }
+  }
+
+  leave(): Promise<void> {
+    return this.#context.close()
+  }
+}
+
+/** Runs in every page before its own scripts. */
+function recordWatching(endSeconds: number): void {
+  let video: HTMLVideoElement | null = null
+  let firstFrameMs: number | null = null
+  let stalledFrom: { position: number; at: number } | null = null
+  const stalls: Stall[] = []
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
+
+  const closeStall = () => {
+    if (stalledFrom === null) return
+    stalls.push({ position: stalledFrom.position, ms: performance.now() - stalledFrom.at })
+    stalledFrom = null
+  }
+  const follow = (element: HTMLVideoElement) => {
+    video = element
+    element.muted = true
+    element.requestVideoFrameCallback((_now, { presentationTime }) => {
+      firstFrameMs = presentationTime
+    })
+    element.addEventListener('loadedmetadata', () => {
+      if (element.paused) element.play().catch(() => undefined)
+    })
+    element.addEventListener('waiting', () => {
+      const isOver = element.ended || element.duration - element.currentTime < endSeconds
+      if (firstFrameMs === null || element.seeking || isOver) return
+      stalledFrom ??= { position: element.currentTime, at: performance.now() }
+    })
+    element.addEventListener('playing', closeStall)
+    element.addEventListener('ended', () => {
+      closeStall()
+      end()
+    })
+    element.addEventListener('error', () => end())
+  }
+  const finder = new MutationObserver(() => {
+    const found = document.querySelector('video')
+    if (found === null) return
+    finder.disconnect()
+    follow(found)
+  })
+  finder.observe(document, { childList: true, subtree: true })
+
+  window.benchWatching = {
+    over,
+    read() {
+      closeStall()
+      return {
+        firstFrameMs,
+        stalls,
+        reachedEnd: video?.ended ?? false,
+        position: video?.currentTime ?? 0,
+        error: video?.error?.message ?? null,
+      }
+    },
+  }
+}

@@ -1,0 +1,64 @@
+// The signalling of a title, from the moment when peers are wanted until they are not: may begin
+// before WebTorrent is loaded, and is loaded itself only then, for nothing may compete with the
+// first frame. Each beginning has a peer id of its own. The engine owns and stops it.
+import { newPeerId } from './peer-id.ts'
+import type { Signalling } from './signalling.ts'
+import type { WebRtcPeer } from './webrtc-peers.ts'
+
+export interface IntroductionsOptions {
+  readonly announceUrls: readonly string[]
+  readonly iceServers: readonly RTCIceServer[]
+  /** Bytes of the title that are not held. */
+  readonly left: () => number
+}
+
+export class Introductions {
+  readonly #options: IntroductionsOptions
+  #peerId = newPeerId()
+  #present: { readonly infoHash: string; readonly signalling: Promise<Signalling> } | null = null
+
+  constructor(options: IntroductionsOptions) {
+    this.#options = options
+  }
+
+  /** Ours, 40 hex digits; another one after `stop`. */
+  get peerId(): string {
+    return this.#peerId
+  }
+
+  /** Begins to connect to the other viewers; connections are kept until somebody adopts them. */
+  begin(infoHash: string): void {
+    this.#signalling(infoHash).catch(() => {}) // `adopt` tries again, and tells
+  }
+
+  /**
+   * Hands over connections to viewers of this info hash; begins when that was not done yet.
+   * @throws Error when the player's files cannot be loaded
+   */
+  async adopt(infoHash: string, take: (connection: WebRtcPeer) => void): Promise<void> {
+    const signalling = await this.#signalling(infoHash)
+    signalling.attach(take)
+  }
+
+  /** Leaves the trackers and closes all connections. */
+  stop(): void {
+    this.#present?.signalling.then((signalling) => signalling.stop()).catch(() => {})
+    this.#present = null
+    this.#peerId = newPeerId()
+  }
+
+  #signalling(infoHash: string): Promise<Signalling> {
+    if (this.#present?.infoHash === infoHash) return this.#present.signalling
+    this.#present?.signalling.then((signalling) => signalling.stop()).catch(() => {})
+    const peerId = this.#peerId
+    const signalling = import('./signalling.ts').then(
+      ({ Signalling }) => new Signalling({ ...this.#options, infoHash, peerId }),
+    )
+    const present = { infoHash, signalling }
+    this.#present = present
+    signalling.catch(() => {
+      if (this.#present === present) this.#present = null
+    })
+    return signalling
+  }
+}

@@ -1,0 +1,24 @@
+// What we use of simple-peer 10 as WebTorrent itself has it; the package has no types.
+declare module '@thaunknown/simple-peer/lite.js' {
+  interface SimplePeerOptions {
+    initiator: boolean
+    /** False: one description with all candidates in it, as the tracker protocol wants. */
+    trickle: false
+    config: RTCConfiguration
+    /** From the first candidate until the description goes out in any case. Milliseconds. */
+    iceCompleteTimeout: number
+  }
+
+  /** A WebRTC data channel as a duplex stream. */
+  export default class SimplePeer {
+    constructor(options: SimplePeerOptions)
+    /** WebTorrent takes it for the peer's id: 40 hex digits. */
+    id?: string
+    readonly connected: boolean
+    signal(description: RTCSessionDescriptionInit): void
+    destroy(): void
+    on(event: 'signal', listener: (description: RTCSessionDescriptionInit) => void): this
+    on(event: 'iceStateChange', listener: (state: RTCIceConnectionState) => void): this
+    on(event: 'connect' | 'disconnect' | 'error' | 'finish' | 'close', listener: () => void): this
+  }
+}

@@ -1,0 +1,105 @@
+// Makes WebRTC connections as WebTorrent's own tracker client makes them, so that both understand
+// each other: data channel only, all candidates in one description. All share one certificate.
+import SimplePeer from '@thaunknown/simple-peer/lite.js'
+
+export type WebRtcPeer = SimplePeer
+
+export interface MadeOffer {
+  readonly peer: WebRtcPeer
+  readonly sdp: string
+}
+
+/**
+ * From the first candidate on: STUN servers answer within that time or are not reached. Without
+ * them all candidates are there at once.
+ */
+const CANDIDATES_WAIT_MS = 1000
+/** A browser that has not described its end by then never will. */
+const DESCRIPTION_WAIT_MS = 8000
+
+export class WebRtcPeers {
+  readonly #config: Promise<RTCConfiguration>
+
+  /** @param iceServers named in full: left out, simple-peer would ask strangers' STUN servers */
+  constructor(iceServers: readonly RTCIceServer[]) {
+    this.#config = configuration([...iceServers])
+  }
+
+  /** @returns `null` when the browser can make no more connections. The caller closes the peer. */
+  async makeOffer(): Promise<MadeOffer | null> {
+    const peer = await this.#create(true)
+    if (!peer) return null
+    const sdp = await description(peer)
+    return sdp === null ? null : { peer, sdp }
+  }
+
+  /**
+   * @param adopt gets the peer as soon as there is one, and closes it; it may do so at once
+   * @param reply gets our answer
+   */
+  async answer(
+    offer: string,
+    adopt: (peer: WebRtcPeer) => void,
+    reply: (sdp: string) => void,
+  ): Promise<void> {
+    const peer = await this.#create(false)
+    if (!peer) return
+    adopt(peer)
+    const answered = description(peer)
+    describe(peer, { type: 'offer', sdp: offer })
+    const sdp = await answered
+    if (sdp !== null) reply(sdp)
+  }
+
+  async #create(initiator: boolean): Promise<WebRtcPeer | null> {
+    const config = await this.#config
+    try {
+      const peer = new SimplePeer({
+        initiator,
+        trickle: false,
+        config,
+        iceCompleteTimeout: CANDIDATES_WAIT_MS,
+      })
+      peer.on('error', () => {}) // whoever has the peer listens as well
+      return peer
+    } catch {
+      return null
+    }
+  }
+}
+
+/** Tells a peer what the other end has described; a description that is no good ends it. */
+export function describe(peer: WebRtcPeer, description: RTCSessionDescriptionInit): void {
+  try {
+    peer.signal(description)
+  } catch {
+    peer.destroy()
+  }
+}
+
+/** @returns our description, or `null` and the peer is closed */
+function description(peer: WebRtcPeer): Promise<string | null> {
+  return new Promise((resolve) => {
+    const fail = (): void => {
+      clearTimeout(timer)
+      resolve(null)
+      peer.destroy()
+    }
+    const timer = setTimeout(fail, DESCRIPTION_WAIT_MS)
+    peer.on('signal', ({ sdp }) => {
+      clearTimeout(timer)
+      resolve(sdp ?? null)
+    })
+    peer.on('error', fail).on('close', fail)
+  })
+}
+
+/** Otherwise every connection would have the browser make a certificate of its own. */
+async function configuration(iceServers: RTCIceServer[]): Promise<RTCConfiguration> {
+  try {
+    const ecdsa = { name: 'ECDSA', namedCurve: 'P-256' }
+    return { iceServers, certificates: [await RTCPeerConnection.generateCertificate(ecdsa)] }
+  } catch {
+    return { iceServers }
+  }
+}

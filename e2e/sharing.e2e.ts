@@ -1,0 +1,440 @@
+// The viewer's say and the publisher's switches, in real browsers: nothing goes to or comes from
+// other viewers unless both want it, and changing one's mind takes effect at once.
+import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { WebSocket } from 'ws'
+import type { MediaRecord } from '#protocol/media.ts'
+import { clip } from './harness/clips.ts'
+import { ADMIN, startServer, type TestServer } from './harness/server.ts'
+import { type Viewer, watch } from './harness/viewer.ts'
+
+let server: TestServer
+let media: MediaRecord
+
+test.beforeAll(async () => {
+  server = await startServer({ P2P_DEFAULT: 'ask' })
+  media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  await server.untilReady(media.id)
+})
+test.afterAll(() => server.stop())
+test.afterEach(async () => {
+  await edit({ p2p: { enabled: true, minViewers: 1 } })
+})
+
+async function edit(body: object): Promise<Response> {
+  return fetch(`${server.url}/api/media/${media.id}`, {
+    method: 'PATCH',
+    headers: { 'Content-Type': 'application/json', Cookie: await server.signIn() },
+    body: JSON.stringify(body),
+  })
+}
+
+const watchUrl = () => `${server.url}/watch/${media.id}`
+const question = (page: Page) => page.getByRole('region', { name: 'Sharing with other viewers' })
+const yes = (page: Page) => page.getByRole('button', { name: 'Share and save bandwidth' }).click()
+const no = (page: Page) => page.getByRole('button', { name: 'No, server only' }).click()
+const openSettings = (page: Page) => page.getByRole('button', { name: 'Sharing settings' }).click()
+const sharingSwitch = (page: Page) => page.getByRole('switch', { name: 'Share with other viewers' })
+
+/** Counts the connections that pages of the context open to the tracker, and those open still. */
+function countSockets(context: BrowserContext): { opened: number; open: number } {
+  const count = { opened: 0, open: 0 }
+  context.on('page', (page) =>
+    page.on('websocket', (socket) => {
+      count.opened += 1
+      count.open += 1
+      socket.on('close', () => {
+        count.open -= 1
+      })
+    }),
+  )
+  return count
+}
+
+/** As a viewer who agreed on an earlier visit. */
+async function agreed(context: BrowserContext, choice: object = {}): Promise<void> {
+  await context.addInitScript(
+    (text) => {
+      if (localStorage.getItem('slipstream-sharing') === null) {
+        localStorage.setItem('slipstream-sharing', text)
+      }
+    },
+    JSON.stringify({ share: true, uploadRate: null, sessionBytes: null, ...choice }),
+  )
+}
+
+/** What the browser says of the connection; `changeConnection` changes it later. */
+async function connected(context: BrowserContext, facts: object): Promise<void> {
+  await context.addInitScript((told) => {
+    const connection = Object.assign(new EventTarget(), told)
+    Object.defineProperty(navigator, 'connection', { value: connection })
+  }, facts)
+}
+const changeConnection = (page: Page, facts: object) =>
+  page.evaluate((told) => {
+    const { connection } = navigator as unknown as { connection: EventTarget }
+    Object.assign(connection, told)
+    connection.dispatchEvent(new Event('change'))
+  }, facts)
+
+const untilFilled = (viewer: Viewer) =>
+  expect
+    .poll(
+      async () => {
+        const { have, total } = (await viewer.stats()).pieces
+        return total > 0 && have === total
+      },
+      { timeout: 40_000 },
+    )
+    .toBe(true)
+const untilPeers = (viewer: Viewer, peers: number) =>
+  expect.poll(async () => (await viewer.stats()).peers, { timeout: 20_000 }).toBe(peers)
+
+test('before the answer it plays from the server and tells no tracker; "no" holds for good', async ({
+  context,
+}) => {
+  const sockets = countSockets(context)
+  const viewer = await watch(context, watchUrl())
+  await expect(question(viewer.page)).toContainText('see each other’s internet address')
+  await viewer.untilPosition(5)
+  expect((await viewer.stats()).phase).toBe('http')
+  expect(sockets.opened).toBe(0)
+  await no(viewer.page)
+  await expect(question(viewer.page)).toHaveCount(0)
+  await expect(viewer.page.getByText('Playing from the server, as you chose.')).toBeVisible()
+  await viewer.page.reload()
+  await viewer.untilPosition(2)
+  await expect(viewer.page.getByRole('button', { name: 'Sharing settings' })).toBeVisible()
+  await expect(question(viewer.page)).toHaveCount(0)
+  await viewer.untilEnded()
+  expect(await viewer.stats()).toMatchObject({ phase: 'http', swap: null, stalls: 0 })
+  expect(sockets.opened).toBe(0)
+})
+
+test('"yes" joins at once and is remembered; the switch really leaves, and comes back', async ({
+  browser,
+}) => {
+  const contextA = await browser.newContext()
+  const a = await watch(contextA, watchUrl())
+  await yes(a.page)
+  await a.untilPhase('swarm')
+  await a.page.reload()
+  await a.untilPhase('swarm')
+  await expect(question(a.page)).toHaveCount(0)
+
+  const contextB = await browser.newContext()
+  const sockets = countSockets(contextB)
+  const b = await watch(contextB, watchUrl())
+  await yes(b.page)
+  await untilPeers(a, 1)
+  expect(sockets.open).toBe(1)
+  await untilFilled(b)
+  await openSettings(b.page)
+  await expect(sharingSwitch(b.page)).toBeFocused()
+  await b.page.keyboard.press('Space')
+  await b.untilPhase('http')
+  expect((await b.stats()).peers).toBe(0)
+  await untilPeers(a, 0)
+  await expect.poll(() => sockets.open).toBe(0)
+  await b.page.waitForTimeout(3_000)
+  expect(await a.stats()).toMatchObject({ peers: 0 })
+
+  const before = await b.stats()
+  await b.page.keyboard.press('Space')
+  await b.untilPhase('swarm')
+  await untilPeers(a, 1)
+  const after = await b.stats()
+  expect(after.swap?.piecesReused).toBe(after.pieces.total)
+  expect(after.bytes).toMatchObject({
+    placeholder: before.bytes.placeholder,
+    origin: before.bytes.origin,
+  })
+  expect(after.bytes.peers).toBeGreaterThanOrEqual(before.bytes.peers)
+  expect((await b.recorded()).sources).toHaveLength(1)
+  await b.page.keyboard.press('Escape')
+  await expect(b.page.getByRole('button', { name: 'Sharing settings' })).toBeFocused()
+  await contextA.close()
+  await contextB.close()
+})
+
+test('where storage is refused the answer holds for the page', async ({ context }) => {
+  await context.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage']) {
+      Object.defineProperty(window, name, {
+        get() {
+          throw new DOMException('no', 'SecurityError')
+        },
+      })
+    }
+  })
+  const viewer = await watch(context, watchUrl())
+  await yes(viewer.page)
+  await viewer.untilPhase('swarm')
+  await expect(question(viewer.page)).toHaveCount(0)
+})
+
+test('another tab of the same browser follows', async ({ context }) => {
+  const one = await watch(context, watchUrl())
+  const two = await watch(context, watchUrl())
+  await yes(one.page)
+  await two.untilPhase('swarm')
+  await openSettings(two.page)
+  await sharingSwitch(two.page).click()
+  await one.untilPhase('http')
+})
+
+test('embedded it asks and has its settings as well', async ({ context }) => {
+  const viewer = await watch(context, `${server.url}/embed/${media.id}`)
+  await viewer.untilPosition(2)
+  expect((await viewer.stats()).phase).toBe('http')
+  await yes(viewer.page)
+  await viewer.untilPhase('swarm')
+  await openSettings(viewer.page)
+  await sharingSwitch(viewer.page).click()
+  await viewer.untilPhase('http')
+})
+
+test.describe('without being asked', () => {
+  test.afterEach(() => server.restart({ P2P_DEFAULT: 'ask' }))
+
+  test('P2P_DEFAULT=off shares only with those who switch it on', async ({ context }) => {
+    await server.restart({ P2P_DEFAULT: 'off' })
+    const sockets = countSockets(context)
+    const viewer = await watch(context, watchUrl())
+    await viewer.untilPosition(3)
+    expect(await viewer.stats()).toMatchObject({ phase: 'http' })
+    await expect(question(viewer.page)).toHaveCount(0)
+    expect(sockets.opened).toBe(0)
+    await openSettings(viewer.page)
+    await sharingSwitch(viewer.page).click()
+    await viewer.untilPhase('swarm')
+  })
+
+  test('P2P_DEFAULT=on shares until it is switched off', async ({ context }) => {
+    await server.restart({ P2P_DEFAULT: 'on' })
+    const viewer = await watch(context, watchUrl())
+    await viewer.untilPhase('swarm')
+    await openSettings(viewer.page)
+    await sharingSwitch(viewer.page).click()
+    await viewer.untilPhase('http')
+    await viewer.page.reload()
+    await viewer.untilPosition(2)
+    expect((await viewer.stats()).phase).toBe('http')
+  })
+})
+
+for (const facts of [{ saveData: true }, { type: 'cellular' }]) {
+  test(`with ${JSON.stringify(facts)} peers send and are sent nothing, until that changes`, async ({
+    browser,
+  }) => {
+    const enter = async (prepare?: (context: BrowserContext) => Promise<void>) => {
+      const context = await browser.newContext()
+      await agreed(context)
+      await prepare?.(context)
+      return { context, viewer: await watch(context, watchUrl()) }
+    }
+    const seeder = await enter()
+    await untilFilled(seeder.viewer)
+    const saver = await enter((context) => connected(context, facts))
+    await untilFilled(saver.viewer)
+    expect((await saver.viewer.stats()).bytes.peers).toBeGreaterThan(0)
+    await seeder.context.close()
+
+    const unlucky = await enter()
+    await untilPeers(unlucky.viewer, 1)
+    await untilFilled(unlucky.viewer)
+    expect((await unlucky.viewer.stats()).bytes.peers).toBe(0)
+    expect((await saver.viewer.stats()).bytes.uploaded).toBe(0)
+    await openSettings(saver.viewer.page)
+    await expect(saver.viewer.page.getByText(/nothing is uploaded/)).toBeVisible()
+    await unlucky.context.close()
+    await untilPeers(saver.viewer, 0)
+
+    await changeConnection(saver.viewer.page, { saveData: false, type: 'wifi' })
+    await expect(saver.viewer.page.getByText(/nothing is uploaded/)).toHaveCount(0)
+    const lucky = await enter()
+    await expect
+      .poll(async () => (await lucky.viewer.stats()).bytes.peers, { timeout: 30_000 })
+      .toBeGreaterThan(0)
+    expect((await saver.viewer.stats()).bytes.uploaded).toBeGreaterThan(0)
+    await lucky.context.close()
+    await saver.context.close()
+  })
+}
+
+test('no more is uploaded in a session than the viewer allows, to the block', async ({
+  browser,
+}) => {
+  const limit = 1_000_000
+  const contextA = await browser.newContext()
+  await agreed(contextA)
+  const a = await watch(contextA, watchUrl())
+  await untilFilled(a)
+  await openSettings(a.page)
+  const field = a.page.getByLabel('In this session')
+  await field.fill('lots')
+  await field.press('Enter')
+  await expect(a.page.getByText(/Enter a number/)).toBeVisible()
+  await field.fill('1')
+  await field.press('Enter')
+  await expect(a.page.getByText(/Enter a number/)).toHaveCount(0)
+
+  const contextB = await browser.newContext()
+  await agreed(contextB)
+  const b = await watch(contextB, watchUrl())
+  await b.untilEnded()
+  const { uploaded } = (await a.stats()).bytes
+  expect(uploaded).toBeGreaterThan(limit / 2)
+  expect(uploaded).toBeLessThan(limit + 32 * 1024)
+  expect((await b.stats()).stalls).toBe(0)
+  await expect(a.page.getByText('Your limit is reached')).toBeVisible()
+
+  await a.page.reload() // the same session still
+  await untilFilled(a)
+  await openSettings(a.page)
+  await expect(a.page.getByText('Your limit is reached')).toBeVisible()
+  await contextB.close()
+  const contextC = await browser.newContext()
+  await agreed(contextC)
+  const c = await watch(contextC, watchUrl())
+  await untilPeers(c, 1)
+  await untilFilled(c)
+  expect((await a.stats()).bytes.uploaded).toBe(0)
+  await contextA.close()
+  await contextC.close()
+})
+
+test('an upload rate holds', async ({ browser }) => {
+  const contextA = await browser.newContext()
+  await agreed(contextA, { uploadRate: 62_500 }) // half a megabit per second
+  const a = await watch(contextA, watchUrl())
+  await untilFilled(a)
+  const contextB = await browser.newContext()
+  await agreed(contextB)
+  const b = await watch(contextB, watchUrl())
+  await untilPeers(b, 1)
+  const begin = (await b.stats()).bytes.peers
+  await b.page.waitForTimeout(8_000)
+  const received = (await b.stats()).bytes.peers - begin
+  expect(received).toBeGreaterThan(0)
+  expect(received).toBeLessThan(62_500 * 8 * 1.5)
+  await b.untilEnded()
+  expect((await b.stats()).stalls).toBe(0)
+  await contextA.close()
+  await contextB.close()
+})
+
+test('the publisher changes sharing of a title, and only in ways that make sense', async () => {
+  for (const p2p of [
+    true,
+    null,
+    'off',
+    { enabled: 'no' },
+    { minViewers: 0 },
+    { minViewers: 1.5 },
+    { minViewers: 10_001 },
+    { minViewers: '3' },
+    { maxViewers: 3 },
+  ]) {
+    const response = await edit({ p2p })
+    expect([p2p, response.status]).toEqual([p2p, 400])
+    const { error } = (await response.json()) as { error: { code: string; message: string } }
+    expect(error.code).toBe('bad_request')
+    expect(error.message).toMatch(/^The field p2p\S* (must|cannot) be .*\.$/)
+  }
+  expect(await server.record(media.id)).toMatchObject({ p2p: { enabled: true, minViewers: 1 } })
+  const foreign = await fetch(`${server.url}/api/media/${media.id}`, {
+    method: 'PATCH',
+    headers: {
+      'Content-Type': 'application/json',
+      Cookie: await server.signIn(),
+      Origin: 'https://evil.example',
+    },
+    body: JSON.stringify({ p2p: { enabled: false } }),
+  })
+  expect(foreign.status).toBe(403)
+  expect((await edit({ p2p: { minViewers: 4 } })).status).toBe(200)
+  expect(await server.record(media.id)).toMatchObject({ p2p: { enabled: true, minViewers: 4 } })
+})
+
+test('a title that is not shared: no tracker, no question, and announces are refused', async ({
+  context,
+}) => {
+  const ready = await server.record(media.id)
+  const infoHash = ready.state === 'ready' ? ready.infoHash : ''
+  const announce = {
+    action: 'announce',
+    info_hash: Buffer.from(infoHash, 'hex').toString('latin1'),
+    peer_id: '-TEST-'.padEnd(20, '0'),
+    left: 1,
+    offers: [],
+  }
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/announce`)
+  const answers: Record<string, unknown>[] = []
+  socket.on('message', (text) => answers.push(JSON.parse(String(text))))
+  await new Promise((resolve) => socket.once('open', resolve))
+  socket.send(JSON.stringify(announce))
+  await expect.poll(() => answers.length).toBe(1)
+  expect(answers[0]).toMatchObject({ incomplete: 1 })
+
+  await edit({ p2p: { enabled: false } })
+  await expect.poll(() => answers.length).toBe(2) // told unasked
+  socket.send(JSON.stringify(announce))
+  await expect.poll(() => answers.length).toBe(3)
+  for (const answer of answers.slice(1)) {
+    expect(answer['failure reason']).toMatch(/publisher has switched sharing off/)
+  }
+  socket.close()
+
+  await agreed(context)
+  const sockets = countSockets(context)
+  const viewer = await watch(context, watchUrl())
+  await viewer.untilPosition(4)
+  expect(await viewer.stats()).toMatchObject({ phase: 'http', peers: 0 })
+  await expect(viewer.page.getByText(/publisher does not have this title shared/)).toBeVisible()
+  expect(sockets.opened).toBe(0)
+})
+
+test('below the minimum nobody is connected; with the last one everybody is, soon', async ({
+  browser,
+}) => {
+  await edit({ p2p: { minViewers: 3 } })
+  const contexts: BrowserContext[] = []
+  const enter = async () => {
+    const context = await browser.newContext()
+    contexts.push(context)
+    await agreed(context)
+    return watch(context, watchUrl())
+  }
+  const viewers = [await enter(), await enter()]
+  for (const viewer of viewers) await viewer.untilPhase('swarm')
+  await viewers[0]?.page.waitForTimeout(5_000)
+  for (const viewer of viewers) expect((await viewer.stats()).peers).toBe(0)
+  viewers.push(await enter())
+  for (const viewer of viewers) await untilPeers(viewer, 2)
+  for (const context of contexts) await context.close()
+})
+
+test('an administrator sets both by keyboard alone', async ({ page }) => {
+  await page.goto(`${server.url}/admin`)
+  await page.getByLabel('E-mail address').fill(ADMIN.email)
+  await page.getByLabel('Password', { exact: true }).fill(ADMIN.password)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: `Edit ${media.title}` }).press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Edit title' })
+  const count = dialog.getByLabel('Only from so many viewers on')
+  await expect(dialog.getByLabel('Title')).toBeFocused()
+  await count.fill('')
+  await expect(dialog.getByText(/Enter a whole number/)).toBeVisible()
+  await expect(dialog.getByRole('button', { name: 'Save' })).toBeDisabled()
+  await count.fill('5')
+  await count.press('Enter')
+  await expect(page.getByText(/shared from 5 viewers on/)).toBeVisible()
+  expect(await server.record(media.id)).toMatchObject({ p2p: { enabled: true, minViewers: 5 } })
+
+  await page.getByRole('button', { name: `Edit ${media.title}` }).press('Enter')
+  await dialog.getByRole('switch', { name: /share this title/ }).press('Space')
+  await expect(count).toBeDisabled()
+  await dialog.getByRole('button', { name: 'Save' }).press('Enter')
+  await expect(page.getByText(/not shared among viewers/)).toBeVisible()
+  expect(await server.record(media.id)).toMatchObject({ p2p: { enabled: false, minViewers: 5 } })
+})
