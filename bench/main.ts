@@ -7,12 +7,13 @@ import { describeEnvironment } from './environment.ts'
 import { firstFrame } from './first-frame/first-frame.ts'
 import { hashing } from './hashing/hashing.ts'
 import { memory } from './memory.ts'
+import { pageMemory } from './page-memory.ts'
 import type { Part } from './part.ts'
 import { placeholder } from './placeholder.ts'
 import { type PartReport, type RunReport, renderPart, renderReport } from './report.ts'
 import { webSeed } from './web-seed/web-seed.ts'
 
-const PARTS: readonly Part[] = [firstFrame, hashing, webSeed, placeholder, memory]
+const PARTS: readonly Part[] = [firstFrame, hashing, webSeed, placeholder, memory, pageMemory]
 const RESULTS = join(import.meta.dirname, 'results')
 
 const names = process.argv.slice(2).filter((word) => word !== '--quick')

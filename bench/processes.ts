@@ -18,6 +18,13 @@ export function residentMegabytes(pid: number, field: 'VmRSS' | 'VmHWM'): number
   return (Number(kibibytes) * 1024) / 1e6
 }
 
+/** @returns MB (10⁶ bytes) that are the process's own, shared with no other */
+export function privateMegabytes(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  const kibibytes = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)]
+  return (kibibytes.reduce((sum, [, count]) => sum + Number(count), 0) * 1024) / 1e6
+}
+
 /** @returns seconds that a process with its threads and its children has used so far */
 export function processorSeconds(pid: number): number {
   // The name, in brackets, may hold anything; user and system time are fields 14 and 15.
@@ -27,6 +34,17 @@ export function processorSeconds(pid: number): number {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
   )
-  const ofChildren = children.map(Number).map(processorSeconds)
+  const ofChildren = children.map(Number).map(secondsUnlessGone)
   return ofChildren.reduce((sum, seconds) => sum + seconds, own)
+}
+
+/** A child may end while its siblings are counted. */
+function secondsUnlessGone(pid: number): number {
+  try {
+    return processorSeconds(pid)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ESRCH') return 0
+    throw error
+  }
 }

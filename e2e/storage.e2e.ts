@@ -1,9 +1,14 @@
 // What this browser keeps of a title: the piece files in the origin-private file system, their share
 // of the disk, several tabs at once, and playback when the disk is too small, full or gone.
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { longClip } from '../bench/inputs.ts'
 import type { PieceStore } from '../client/playback/piece-store.ts'
+import type { PlaybackStats } from '../client/playback/playback.ts'
 import { CHROMIUM_FLAGS, findChromium } from './harness/chromium.ts'
+import { clip } from './harness/clips.ts'
 import { type ModuleServer, serveModules } from './harness/modules.ts'
+import { startServer, type TestServer } from './harness/server.ts'
+import { watch } from './harness/viewer.ts'
 
 const MIB = 1024 ** 2
 
@@ -97,11 +102,6 @@ test.describe('the piece store, on a page of its own', () => {
       const module = '/playback/stored-titles.ts'
       return (await import(module)).clearStoredTitles()
     })
-  const limitQuota = async (page: Page, quotaSize: number) => {
-    const devTools = await page.context().newCDPSession(page)
-    const { origin } = new URL(modules.blankPage)
-    await devTools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize })
-  }
   const range = (from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
@@ -141,7 +141,7 @@ test.describe('the piece store, on a page of its own', () => {
 
   test('of a quota of 50 MiB it takes a fifth; the rest is kept in memory', async ({ context }) => {
     const page = await newPage(context)
-    await limitQuota(page, 50 * MIB)
+    await limitQuota(context, modules.blankPage, 50 * MIB)
     await openStore(page, 'small-quota')
     await fill(page, 0, 39)
     expect(await storedBytes(page)).toBe(10 * MIB)
@@ -153,7 +153,7 @@ test.describe('the piece store, on a page of its own', () => {
     context,
   }) => {
     const [playing, page] = [await newPage(context), await newPage(context)]
-    await limitQuota(page, 80 * MIB) // 16 for all titles
+    await limitQuota(context, modules.blankPage, 80 * MIB) // 16 for all titles
     await openStore(playing, 'oldest-but-playing')
     await fill(playing, 0, 3)
     for (const title of ['old', 'newer']) {
@@ -179,10 +179,10 @@ test.describe('the piece store, on a page of its own', () => {
     context,
   }) => {
     const page = await newPage(context)
-    await limitQuota(page, 400 * MIB)
+    await limitQuota(context, modules.blankPage, 400 * MIB)
     await openStore(page, 'full')
     await fill(page, 0, 3)
-    await limitQuota(page, 6 * MIB) // the store was told that it may have 68
+    await limitQuota(context, modules.blankPage, 6 * MIB) // the store was told that it may have 68
     await fill(page, 4, 19)
     expect(await held(page)).toEqual(range(0, 19))
     expect(await wrong(page)).toEqual([])
@@ -193,7 +193,7 @@ test.describe('the piece store, on a page of its own', () => {
     context,
   }) => {
     const page = await newPage(context)
-    await limitQuota(page, 50 * MIB)
+    await limitQuota(context, modules.blankPage, 50 * MIB)
     await openStore(page, 'larger', 160)
     await fill(page, 0, 159)
     expect(await held(page)).toEqual(range(54, 159)) // 10 MiB of disk and 96 of memory
@@ -267,3 +267,120 @@ test.describe('the piece store, on a page of its own', () => {
     await clearStored(page)
   })
 })
+
+test.describe('playback', () => {
+  let server: TestServer
+
+  test.beforeAll(async () => {
+    server = await startServer()
+  })
+  test.afterAll(() => server.stop())
+
+  const arrived = ({ bytes }: PlaybackStats) => bytes.placeholder + bytes.origin + bytes.peers
+
+  test('a title larger than disk and memory plays to its end, and what it holds is shared', async ({
+    browser,
+  }) => {
+    test.slow() // most of 256 MiB is fetched
+    const media = await server.upload(await longClip(256 * MIB))
+    await server.untilReady(media.id)
+    const contextA = await browser.newContext()
+    await limitQuota(contextA, server.url, 100 * MIB) // 20 MiB of disk and 96 of memory
+    const a = await watch(contextA, `${server.url}/watch/${media.id}`)
+    await a.untilPhase('swarm')
+    const { duration } = await a.video()
+    for (const part of [0.2, 0.35, 0.5, 0.65, 0.8, 0.9]) {
+      const before = arrived(await a.stats())
+      await a.seek(duration * part)
+      await a.untilPosition(duration * part + 0.5)
+      await expect
+        .poll(async () => arrived(await a.stats()), { timeout: 20_000 })
+        .toBeGreaterThan(before + 18 * MIB)
+    }
+    await a.seek(duration - 5)
+    await a.untilEnded()
+    const ended = await a.stats()
+    expect(arrived(ended)).toBeGreaterThan(118 * MIB)
+    expect(ended.pieces.have * 256 * 1024).toBeLessThanOrEqual(116 * MIB)
+    expect(ended.bytes.wasted).toBe(0)
+
+    const contextB = await browser.newContext()
+    const b = await watch(contextB, `${server.url}/watch/${media.id}`)
+    await b.untilPhase('swarm')
+    await b.untilPosition(3) // A has given that up
+    await b.seek(duration * 0.8) // but holds this
+    await b.untilPosition(duration * 0.8 + 3)
+    await expect
+      .poll(async () => (await b.stats()).bytes.peers, { timeout: 20_000 })
+      .toBeGreaterThan(4 * MIB)
+    expect((await b.stats()).bytes.wasted).toBe(0)
+
+    await a.seek(0)
+    await a.page.locator('video').evaluate((video: HTMLVideoElement) => void video.play())
+    await expect.poll(async () => (await a.video()).currentTime).toBeLessThan(10)
+    await a.untilPosition(2)
+    expect((await a.video()).error).toBeNull()
+    expect((await a.stats()).bytes.wasted).toBeGreaterThan(0) // the start came twice, and counts
+    await contextA.close()
+    await contextB.close()
+  })
+
+  test('two tabs on one title both play to the end, and a third visit finds the pieces', async ({
+    context,
+  }) => {
+    const media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+    await server.untilReady(media.id)
+    const tabs = [
+      await watch(context, `${server.url}/watch/${media.id}`),
+      await watch(context, `${server.url}/watch/${media.id}`),
+    ]
+    for (const tab of tabs) await tab.untilEnded()
+    for (const tab of tabs) {
+      const stats = await tab.stats()
+      expect(stats.pieces.have).toBe(stats.pieces.total)
+      expect(stats.bytes.wasted).toBe(0)
+      expect((await tab.video()).error).toBeNull()
+    }
+    const sentBefore = await server.webSeedBytes()
+    for (const tab of tabs) await tab.page.close()
+    const back = await watch(context, `${server.url}/watch/${media.id}`)
+    await back.untilPhase('swarm')
+    await back.untilPosition(1)
+    const stats = await back.stats()
+    expect(stats.pieces.have).toBe(stats.pieces.total)
+    expect(stats.swap?.piecesReused).toBe(stats.pieces.total)
+    expect(await server.webSeedBytes()).toBe(sentBefore)
+  })
+
+  test('when the disk is full and its worker crashes, playback goes on', async ({ context }) => {
+    const media = await server.upload(clip({ seconds: 60, format: 'webm', mbps: 3 }))
+    await server.untilReady(media.id)
+    await limitQuota(context, server.url, 400 * MIB)
+    const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+    await viewer.untilPosition(2)
+    await limitQuota(context, server.url, MIB)
+    await viewer.seek(40)
+    await viewer.untilPosition(42)
+    await viewer.page
+      .workers()
+      .find((worker) => worker.url().includes('opfs'))
+      ?.evaluate(() => {
+        setTimeout(() => {
+          throw new Error('out of luck')
+        })
+      })
+    await viewer.seek(20)
+    await viewer.untilPosition(22)
+    await viewer.seek(56)
+    await viewer.untilEnded()
+    expect((await viewer.video()).error).toBeNull()
+    expect((await viewer.stats()).phase).toBe('swarm')
+  })
+})
+
+/** Limits what an origin may store, as long as the context lives. */
+async function limitQuota(context: BrowserContext, url: string, quotaSize: number): Promise<void> {
+  const devTools = await context.newCDPSession(await context.newPage())
+  const { origin } = new URL(url)
+  await devTools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize })
+}

@@ -1,6 +1,7 @@
 // What the HTTP contract says of a title: the record, catalogue pages, and Server-Sent Events.
 import * as v from 'valibot'
 import { infoHashSchema, mediaIdSchema } from './ids.ts'
+import { trackSchema } from './tracks.ts'
 
 /** The publisher's gate, at most. */
 export const MAX_MIN_VIEWERS = 10_000
@@ -36,6 +37,8 @@ const facts = {
   poster: v.nullable(v.string()),
   /** Absolute HTTP URLs of the whole file, best first (BEP 19). */
   webSeeds: v.array(v.string()),
+  /** Subtitles, in the order in which they were added. */
+  tracks: v.array(trackSchema),
   /** What the publisher says of sharing among viewers; the tracker enforces it. */
   p2p: v.object({
     enabled: v.boolean(),

@@ -27,6 +27,8 @@ import { createCatalogue, type Media, toRecord } from './media/catalogue.ts'
 import { RecentMedia } from './media/recent-media.ts'
 import { resolveRoutes } from './media/resolve-routes.ts'
 import { mediaIdOfPage, mediaRoutes } from './media/routes.ts'
+import { trackRoutes } from './media/track-routes.ts'
+import { createTracks } from './media/tracks.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createPages } from './pages/pages.ts'
 import { torrentBuilder } from './torrent/build-torrent.ts'
@@ -208,6 +210,15 @@ export async function createApp(
         if (media.info_hash) await tracker.rulesChanged(media.info_hash)
       },
       deleteMedia,
+    }),
+  )
+  web.use(
+    '/api/media',
+    trackRoutes({
+      catalogue,
+      tracks: createTracks(database),
+      originOf,
+      requireAccount: accounts.requireAccount,
     }),
   )
   web.use('/api/resolve', resolveRoutes({ catalogue, originOf }))

@@ -1,13 +1,9 @@
 // What came of a simulation, in the words that the project uses everywhere: origin copies, offload,
 // stalls, and the bound below which no policy can get.
 import { lengthOfPiece, type PieceIndex } from '#protocol/pieces.ts'
-import type { Arrivals } from './scenario.ts'
 import type { Simulation } from './simulation.ts'
 
 export interface Outcome {
-  readonly viewers: number
-  readonly arrivals: Arrivals
-  readonly clipSeconds: number
   /** The origin's bytes divided by the size of the file. */
   readonly originCopies: number
   /** The fewest copies that are possible: see `boundOf`. */
@@ -20,29 +16,26 @@ export interface Outcome {
   readonly stalledSeconds: number
   /** Share of the viewers who had one. */
   readonly viewersWithStall: number
+  /** From pressing play to the first frame, without the page itself: milliseconds. */
   readonly startUpMedianMs: number
   readonly startUp95Ms: number
   /** Bytes from peers that came for nothing, in copies. */
   readonly wastedCopies: number
-  /** Connections when most were open, per viewer. */
+  /** Calls of `decide`. */
   readonly decisions: number
 }
 
 /** @returns the figures of a simulation that has ended */
 export function outcomeOf(simulation: Simulation): Outcome {
-  const { viewers, world, layout, originBytes } = simulation
+  const { viewers, layout, originBytes } = simulation
   const sum = (figure: (viewer: (typeof viewers)[number]) => number): number =>
     viewers.reduce((total, viewer) => total + figure(viewer), 0)
   const playedBytes = sum(({ played, bytesPerSecond }) => played * bytesPerSecond)
   const startUps = viewers
     .flatMap(({ startUpSeconds }) => (startUpSeconds === null ? [] : [startUpSeconds * 1000]))
     .sort((a, b) => a - b)
-  const startUp = (share: number): number =>
-    startUps[Math.min(startUps.length - 1, Math.floor(startUps.length * share))] ?? 0
+  const startUp = (share: number): number => startUps[Math.floor(startUps.length * share)] ?? 0
   return {
-    viewers: world.viewers,
-    arrivals: world.arrivals,
-    clipSeconds: world.clip.seconds,
     originCopies: originBytes / layout.size,
     bound: boundOf(simulation) / layout.size,
     plainCopies: playedBytes / layout.size,
@@ -52,15 +45,26 @@ export function outcomeOf(simulation: Simulation): Outcome {
     viewersWithStall: viewers.filter(({ stalls }) => stalls > 0).length / viewers.length,
     startUpMedianMs: startUp(0.5),
     startUp95Ms: startUp(0.95),
-    wastedCopies: sum(({ received }) => received.wasted) / layout.size,
+    wastedCopies: sum(({ wasted }) => wasted) / layout.size,
     decisions: sum(({ decisions }) => decisions),
   }
 }
 
+/** @returns each figure's mean over several runs, at least one */
+export function meanOf(outcomes: readonly Outcome[]): Outcome {
+  const [first] = outcomes
+  if (!first) throw new RangeError('no runs have no mean')
+  const mean: { -readonly [Key in keyof Outcome]: number } = { ...first }
+  for (const key of Object.keys(first) as (keyof Outcome)[]) {
+    mean[key] = outcomes.reduce((sum, outcome) => sum + outcome[key], 0) / outcomes.length
+  }
+  return mean
+}
+
 /**
  * The bound: one copy, and what each viewer must fetch before its first wire is up. Of a piece that
- * somebody plays, the origin sends at least one copy, and one for each viewer who has come to it by
- * the time when its first wire comes up. @returns bytes
+ * somebody plays the origin sends at least one copy, and one to each viewer whose playback has come
+ * to it by the time when the viewer's first wire comes up. @returns bytes
  */
 function boundOf({ viewers, layout }: Simulation): number {
   const alone = new Int32Array(layout.count)

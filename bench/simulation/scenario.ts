@@ -6,7 +6,7 @@ export const ARRIVALS = ['together', 'staggered', 'poisson'] as const
 /** All within one second; evenly spaced; at random moments, so many a minute on average. */
 export type Arrivals = (typeof ARRIVALS)[number]
 
-interface AccessLink {
+export interface AccessLink {
   readonly name: string
   /** Of all viewers; the shares add up to 1. */
   readonly share: number
@@ -20,7 +20,7 @@ interface AccessLink {
 }
 
 /** Only Chromium on Android tells a page that it is on cellular; other phones upload. */
-export const LINKS: readonly AccessLink[] = [
+const LINKS: readonly AccessLink[] = [
   { name: 'fibre', share: 0.25, down: 100, up: 40, latencyMs: 4, uploads: true },
   { name: 'cable', share: 0.4, down: 50, up: 10, latencyMs: 16, uploads: true },
   { name: 'DSL', share: 0.2, down: 16, up: 2.4, latencyMs: 30, uploads: true },
@@ -49,16 +49,14 @@ export interface Scenario {
   readonly staysSeconds: number
   /** Bytes per second of the origin, or `null` for no limit. */
   readonly originUplink: number | null
-  /** Connections per viewer at most, as in WebTorrent's `maxConns`. */
+  /** Connections per viewer at most. */
   readonly maxWires: number
+  /** With that many a viewer looks for no more. */
+  readonly wantedWires: number
+  /** Open offers of a viewer. */
+  readonly maxOffers: number
   /** Peers that a viewer sends to at once. */
   readonly uploadSlots: number
-  /** Offers that go out with one announce. */
-  readonly offers: number
-  /** With fewer wires than that a viewer announces again … */
-  readonly thinBelow: number
-  /** … after so many seconds. */
-  readonly announceSeconds: number
   /** Time is cut into steps of so many seconds. */
   readonly stepSeconds: number
   /** The policy is asked so often, and when a piece has come: seconds. */
@@ -84,11 +82,10 @@ export function scenario(
     leavesPerMinute: 0.02,
     staysSeconds: 30,
     originUplink: null,
-    maxWires: 50,
-    uploadSlots: 10,
-    offers: 5,
-    thinBelow: 40,
-    announceSeconds: 5,
+    maxWires: 50, // these three as in client/playback/signalling.ts
+    wantedWires: 16,
+    maxOffers: 5,
+    uploadSlots: 10, // as WebTorrent
     ...pace(changes.viewers),
     seed: 1,
     ...changes,
@@ -115,6 +112,8 @@ export interface Visit {
   readonly down: number
   /** Bytes per second; 0 for those who do not upload. */
   readonly up: number
+  /** False for those who say that they upload nothing; free-riders say nothing. */
+  readonly sends: boolean
   /** Seconds one way between the viewer and the point (0, 0) … */
   readonly access: number
   /** … of a square of 1 by 1, where distance costs time as well. */
@@ -151,6 +150,7 @@ export function visits(world: Scenario): Visit[] {
       stays: random.exponential(world.staysSeconds),
       down: (link.down * 1e6) / 8,
       up: uploads ? (link.up * 1e6) / 8 : 0,
+      sends: link.uploads,
       access: link.latencyMs / 2000,
       place: [random.next(), random.next()],
       joins: random.between(0.3, 0.7),

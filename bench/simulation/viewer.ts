@@ -1,6 +1,7 @@
 // A viewer as the simulation sees it: what client/playback/engine.ts, origin.ts and WebTorrent do
 // around the origin policy, without bytes and browsers. The policy itself is the one that browsers
-// run; the viewer is its own snapshot. Bytes are counted, whole ones; times are seconds.
+// run; the viewer is its own snapshot. Bytes are counted, whole ones; times are seconds. Most of the
+// time of a simulation goes into `decide`, and there into naming rivals for pieces that come in time.
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -8,6 +9,7 @@ import {
   pieceAt,
   pieceStart,
 } from '#protocol/pieces.ts'
+import type { Intent } from '../../client/playback/intent-message.ts'
 import {
   type Demand,
   decide,
@@ -16,7 +18,7 @@ import {
   type PolicySettings,
   type PolicySnapshot,
   STARTING_SETTINGS,
-  SWARM_SETTINGS,
+  swarmSettings,
 } from '../../client/playback/origin-policy.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
@@ -24,11 +26,12 @@ import type { Clock, Wire } from './wire.ts'
 const BLOCK_BYTES = 16 * 1024
 /** The decoder starts, and starts again after a stall, with so much. Seconds of playback. */
 const PLAYABLE_SECONDS = 0.5
-/** As in engine.ts: after so long without a peer a viewer is taken for alone. */
-const FIRST_PEER_WAIT_SECONDS = 6
 /** As in origin.ts: bytes. */
 const MAX_SPAN_BYTES = 4 * 1024 * 1024
-const NOTHING: PieceRange = { first: 0 as PieceIndex, last: -1 as PieceIndex }
+/** As in origin.ts: bytes per second of an origin that is not measured. */
+const UNKNOWN_RATE = 1_000_000
+/** As in peer-intents.ts. */
+const REFRESH_SECONDS = 1
 
 /** A range request under way. */
 interface Span {
@@ -36,7 +39,6 @@ interface Span {
   readonly last: PieceIndex
   next: number
   readonly end: number
-  readonly startedAt: number
   /** When the first byte gets here. */
   readonly readyAt: number
   /** For so long it had the line, or its share of it. */
@@ -49,6 +51,14 @@ interface Partial {
   missing: number
   /** Not asked for yet. */
   unasked: number
+  /** When the first of it came. */
+  begunAt: number | null
+}
+
+/** A message to the peers. */
+interface Told {
+  readonly intent: Intent
+  readonly at: number
 }
 
 export class SimulatedViewer implements PolicySnapshot {
@@ -63,7 +73,8 @@ export class SimulatedViewer implements PolicySnapshot {
   /** When the latest piece came. */
   newestAt = Number.NEGATIVE_INFINITY
   readonly spans: Span[] = []
-  readonly peerSeconds = 1
+  /** As swarm.ts measures it. */
+  peerSeconds = 1
   readonly originIsDown = false
   spanPieces = 1
   originRate: number | null = null
@@ -80,7 +91,10 @@ export class SimulatedViewer implements PolicySnapshot {
   /** Bytes that a wire which has shown no speed yet is asked for. */
   readonly leastPipeline: number
 
-  readonly received = { origin: 0, peers: 0, wasted: 0 }
+  /** Payload bytes, those that came for nothing included. */
+  readonly received = { origin: 0, peers: 0 }
+  /** Bytes from peers that came for nothing. */
+  wasted = 0
   sent = 0
   stalls = 0
   stalledSeconds = 0
@@ -112,9 +126,10 @@ export class SimulatedViewer implements PolicySnapshot {
   #neededAlone: number | null = null
   #nextTickAt = 0
   #pieceCame = false
-  #wanted: PieceRange = NOTHING
-  #wantedBefore: PieceRange = NOTHING
-  #wantedSince = 0
+  /** Bytes of pieces that the origin was sending when the page closed. */
+  #cutOff = 0
+  #told: Told | null = null
+  #toldBefore: Told | null = null
 
   constructor(visit: Visit, layout: PieceLayout, world: Scenario, clock: Clock) {
     this.visit = visit
@@ -132,17 +147,16 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#fetch(0 as PieceIndex, pieceAt(layout, Math.min(bytes, layout.size - 1)))
   }
 
+  get sends(): boolean {
+    return this.visit.sends
+  }
+
   get uploads(): boolean {
     return this.visit.up > 0
   }
 
   get hasFreeSlot(): boolean {
     return this.served < this.#slots
-  }
-
-  /** True from its first announce on. */
-  get isInSwarm(): boolean {
-    return this.#joinedAt !== null
   }
 
   /** When the page closes: a time, or `Infinity` while that is open. */
@@ -152,13 +166,12 @@ export class SimulatedViewer implements PolicySnapshot {
   }
 
   has(index: PieceIndex): boolean {
-    return (this.heldAt[index] as number) <= this.#clock.now
+    return this.heldAt[index] !== Number.POSITIVE_INFINITY
   }
 
   isFetching(index: PieceIndex): boolean {
-    for (const { next, first, last } of this.spans) {
-      if (first <= index && index <= last && next < pieceStart(this.layout, index) + 1) return true
-      if (next < this.layout.size && index === pieceAt(this.layout, next) && index <= last) return true
+    for (const { next, last } of this.spans) {
+      if (pieceAt(this.layout, next) <= index && index <= last) return true
     }
     return false
   }
@@ -175,28 +188,16 @@ export class SimulatedViewer implements PolicySnapshot {
   get settings(): PolicySettings {
     if (this.startUpSeconds === null) return STARTING_SETTINGS
     if (this.#joinedAt === null) return JOINING_SETTINGS
-    const early = this.#clock.now - this.#joinedAt < FIRST_PEER_WAIT_SECONDS
-    return this.peers.length === 0 && early ? JOINING_SETTINGS : SWARM_SETTINGS
+    return swarmSettings(this.#clock.now - this.#joinedAt, this.peers.length)
   }
 
-  /** Seconds until the origin has sent it a piece, as it says to those who heard of it. */
-  tellsArrival(index: PieceIndex, heardUntil: number, upAt: number): number | null {
-    for (const { first, last, next, startedAt, readyAt } of this.spans) {
-      if (index < first || index > last) continue
-      if (Math.max(startedAt, upAt) > heardUntil) return null
-      const bytes = pieceStart(this.layout, index) + lengthOfPiece(this.layout, index) - next
-      const rate = (this.originRate ?? this.layout.pieceLength * 10) / this.spans.length
-      return Math.max(0, readyAt - this.#clock.now) + bytes / rate
-    }
-    return null
+  /** What it last told its peers, as those know who have heard everything until then. */
+  heard(until: number): Told | null {
+    if (this.#told && this.#told.at <= until) return this.#told
+    return this.#toldBefore
   }
 
-  /** What it wants, as those know who heard of it until then. */
-  tellsWanted(heardUntil: number): PieceRange {
-    return heardUntil >= this.#wantedSince ? this.#wanted : this.#wantedBefore
-  }
-
-  /** The first frame shows, and WebTorrent is loaded: it is in the swarm from now on. */
+  /** @returns true once: when the first frame shows, WebTorrent is loaded and it joins the swarm */
   mayJoin(): boolean {
     const { now } = this.#clock
     const { startUpSeconds, visit } = this
@@ -212,19 +213,32 @@ export class SimulatedViewer implements PolicySnapshot {
     this.peers.push(wire)
   }
 
-  /** The peer is gone. */
-  disconnect(peer: SimulatedViewer): void {
+  /** The peer is gone. @returns false when there was no wire to it */
+  disconnect(peer: SimulatedViewer): boolean {
     const at = this.peers.findIndex(({ sender }) => sender === peer)
     const [wire] = at < 0 ? [] : this.peers.splice(at, 1)
-    if (!wire) return
+    if (!wire) return false
     for (const { piece } of [...wire.requests]) this.#cancel(wire, piece)
     if (this.#busy.includes(wire)) this.#busy.splice(this.#busy.indexOf(wire), 1)
+    return true
   }
 
   /** Nothing is asked for any longer. */
   close(): void {
     for (const { sender } of [...this.peers]) this.disconnect(sender)
+    for (const { next } of this.spans) {
+      if (next < this.layout.size) this.#cutOff += next % this.layout.pieceLength
+    }
     this.spans.length = 0
+  }
+
+  /** Bytes received of pieces that never became whole. */
+  get unfinished(): number {
+    let bytes = 0
+    for (const [piece, { missing }] of this.#partials) {
+      bytes += lengthOfPiece(this.layout, piece) - missing
+    }
+    return bytes + this.#cutOff
   }
 
   /** Divides the upload of the coming step among those who get something. */
@@ -310,8 +324,10 @@ export class SimulatedViewer implements PolicySnapshot {
     this.received.peers += bytes
     const partial = this.#partials.get(piece)
     if (!partial) throw new Error(`Piece ${piece} came from a peer and was not asked for.`)
+    partial.begunAt ??= this.#clock.now - this.#world.stepSeconds
     partial.missing -= bytes
     if (partial.missing > 0) return
+    this.peerSeconds += 0.2 * (this.#clock.now - partial.begunAt - this.peerSeconds)
     this.#partials.delete(piece)
     this.#hold(piece)
   }
@@ -417,11 +433,11 @@ export class SimulatedViewer implements PolicySnapshot {
   #tick(): void {
     this.#pieceCame = false
     this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
-    if (this.#position >= this.layout.size && this.#wanted === NOTHING) return
+    if (this.#position >= this.layout.size && this.#told?.intent.wants === null) return
     this.decisions += 1
     const { fromOrigin, fromPeers, wanted } = decide(this)
-    this.#tell(wanted ?? NOTHING)
     for (const { first, last } of fromOrigin) this.#fetch(first, last)
+    this.#tell(wanted)
     this.#queue = []
     this.#queueNumber += 1
     for (const { first, last } of fromPeers) {
@@ -431,11 +447,23 @@ export class SimulatedViewer implements PolicySnapshot {
     }
   }
 
-  #tell(wanted: PieceRange): void {
-    if (wanted.first === this.#wanted.first && wanted.last === this.#wanted.last) return
-    this.#wantedBefore = this.#wanted
-    this.#wanted = wanted
-    this.#wantedSince = this.#clock.now
+  /** As peer-intents.ts tells, and origin.ts reckons when pieces will come. */
+  #tell(wants: PieceRange | null): void {
+    const { now } = this.#clock
+    const { layout } = this
+    const bytesPerMs = (this.originRate ?? UNKNOWN_RATE) / 1000
+    const spans = this.spans.map(({ next, last }) => {
+      const first = pieceAt(layout, next)
+      const missing = pieceStart(layout, first) + lengthOfPiece(layout, first) - next
+      const firstMs = this.originLatencyMs + missing / bytesPerMs
+      return { first, last, firstMs, pieceMs: layout.pieceLength / bytesPerMs }
+    })
+    const intent = { sends: this.sends, wants, spans }
+    if (this.#told && isSame(this.#told.intent, intent)) {
+      if (spans.length === 0 || now - this.#told.at < REFRESH_SECONDS) return
+    }
+    this.#toldBefore = this.#told
+    this.#told = { intent, at: now }
   }
 
   #fetch(first: PieceIndex, last: PieceIndex): void {
@@ -446,7 +474,6 @@ export class SimulatedViewer implements PolicySnapshot {
       last,
       next: pieceStart(layout, first),
       end: pieceStart(layout, last) + lengthOfPiece(layout, last),
-      startedAt: this.#clock.now,
       readyAt: this.#clock.now + this.#originLatency,
       flowed: 0,
     })
@@ -458,7 +485,7 @@ export class SimulatedViewer implements PolicySnapshot {
     for (const wire of this.#busy) this.#cancel(wire, piece)
     this.#dropIdle()
     const partial = this.#partials.get(piece)
-    if (partial) this.received.wasted += lengthOfPiece(this.layout, piece) - partial.missing
+    if (partial) this.wasted += lengthOfPiece(this.layout, piece) - partial.missing
     this.#partials.delete(piece)
   }
 
@@ -480,7 +507,8 @@ export class SimulatedViewer implements PolicySnapshot {
       if (wire.hasNothing(this.#queueNumber)) continue
       const room = wire.room()
       if (room > 0) this.#fill(wire, room)
-      else if (wire.outstanding === 0 && wire.sender.uploads) wire.sender.refusedAt = this.#clock.now
+      else if (wire.outstanding === 0 && wire.sender.uploads)
+        wire.sender.refusedAt = this.#clock.now
     }
   }
 
@@ -503,7 +531,7 @@ export class SimulatedViewer implements PolicySnapshot {
     let partial = this.#partials.get(piece)
     if (!partial) {
       const length = lengthOfPiece(this.layout, piece)
-      partial = { missing: length, unasked: length }
+      partial = { missing: length, unasked: length, begunAt: null }
       this.#partials.set(piece, partial)
     }
     const blocks = Math.ceil(room / BLOCK_BYTES) * BLOCK_BYTES
@@ -514,4 +542,14 @@ export class SimulatedViewer implements PolicySnapshot {
     wire.ask(piece, bytes)
     return bytes
   }
+}
+
+/** @returns whether two intents are the same but for their times */
+function isSame(a: Intent, b: Intent): boolean {
+  return (
+    a.spans.length === b.spans.length &&
+    a.wants?.first === b.wants?.first &&
+    a.wants?.last === b.wants?.last &&
+    a.spans.every(({ first, last }, i) => first === b.spans[i]?.first && last === b.spans[i]?.last)
+  )
 }

@@ -2,7 +2,8 @@
 // the peer that the receiver's origin policy sees. What the sender has and says becomes known one
 // latency later. Owned by the receiver.
 import type { PieceIndex } from '#protocol/pieces.ts'
-import type { PieceRange, PolicyPeer } from '../../client/playback/origin-policy.ts'
+import { arrivesIn } from '../../client/playback/intent-message.ts'
+import type { PolicyPeer } from '../../client/playback/origin-policy.ts'
 import type { SimulatedViewer } from './viewer.ts'
 
 /** Seconds since the start; shared by everybody in a simulation. */
@@ -33,7 +34,6 @@ export class Wire implements PolicyPeer {
   /** When the first answer to the present run of requests gets here. */
   readyAt = 0
   readonly #clock: Clock
-  readonly #upAt: number
   #activeSince = 0
   #rate = 0
   #ratedAt = 0
@@ -45,7 +45,6 @@ export class Wire implements PolicyPeer {
     this.sender = sender
     this.latency = latency
     this.#clock = clock
-    this.#upAt = clock.now
   }
 
   has(index: PieceIndex): boolean {
@@ -63,14 +62,21 @@ export class Wire implements PolicyPeer {
   }
 
   arrives(index: PieceIndex): number | null {
-    const { now } = this.#clock
-    const heldAt = this.sender.heldAt[index] as number
-    if (heldAt <= now) return heldAt + this.latency > now ? 0 : null
-    return this.sender.tellsArrival(index, now - this.latency, this.#upAt)
+    const heardUntil = this.#clock.now - this.latency
+    const told = this.sender.heard(heardUntil)
+    if (!told || told.intent.spans.length === 0) return null
+    return arrivesIn(told.intent, index, (heardUntil - told.at) * 1000)
   }
 
-  get wants(): PieceRange | null {
-    return this.sender.tellsWanted(this.#clock.now - this.latency)
+  wants(index: PieceIndex): boolean {
+    const told = this.sender.heard(this.#clock.now - this.latency)
+    if (!told) return true
+    const { wants } = told.intent
+    return wants !== null && wants.first <= index && index <= wants.last
+  }
+
+  get sends(): boolean {
+    return this.sender.heard(this.#clock.now - this.latency)?.intent.sends ?? true
   }
 
   /** @returns true while the sender still has nothing of the receiver's queue of that number */

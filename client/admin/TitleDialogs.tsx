@@ -16,6 +16,7 @@ import { type FormEvent, useState } from 'react'
 import { MAX_MIN_VIEWERS, type MediaEdit, type MediaRecord } from '#protocol/media.ts'
 import { deleteMedia, editMedia, refreshMedia } from '../remote/media.ts'
 import { messageOf } from '../remote/request.ts'
+import { Subtitles } from './Subtitles.tsx'
 
 interface DialogProps {
   readonly media: MediaRecord
@@ -84,6 +85,7 @@ export function EditDialog({ media, onClose }: DialogProps) {
             error={countless ? `Enter a whole number from 1 to ${MAX_MIN_VIEWERS}.` : undefined}
             onChange={setMinViewers}
           />
+          <Subtitles media={media} />
           {save.isError && (
             <Alert color="red" role="alert">
               {messageOf(save.error)}

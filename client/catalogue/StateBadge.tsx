@@ -20,6 +20,9 @@ export function StateBadge({ media }: { readonly media: MediaRecord }) {
 }
 
 function wordsFor(media: MediaRecord): [text: string, color: string, title: string] {
+  if (!media.p2p.enabled && (media.state === 'stored' || media.state === 'ready')) {
+    return ['Server only', 'gray', 'The publisher has switched sharing among viewers off.']
+  }
   switch (media.state) {
     case 'stored':
       return ['Not shared yet', 'gray', 'The torrent is built when somebody first plays it.']

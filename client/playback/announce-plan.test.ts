@@ -21,6 +21,7 @@ function plan(changes: Partial<AnnounceSituation>) {
     announcedAt: 10_000,
     answer: answered(0),
     thinRounds: 0,
+    hasLost: false,
     wires: 0,
     wantedWires: 16,
     pending: 0,
@@ -70,10 +71,10 @@ describe('planAnnounce', () => {
   })
 
   test('peers that stay missing are looked for with an offer for everybody', () => {
-    const offers = (thinRounds: number) =>
-      plan({ answer: answered(4), wires: 3, thinRounds }).offers
-    expect([1, 2].map(offers)).toEqual([1, 4])
-    expect(plan({ answer: answered(40), wires: 3, thinRounds: 2 }).offers).toBe(5)
+    const offers = (others: number, hasLost = false) =>
+      plan({ answer: answered(others), wires: 3, thinRounds: 1, hasLost }).offers
+    expect([4, 40].map((others) => offers(others))).toEqual([4, 5])
+    expect(offers(4, true)).toBe(1) // whoever went has probably left for good
   })
 
   test('refused, it asks again at the interval', () => {
@@ -88,7 +89,7 @@ describe('planAnnounce', () => {
 })
 
 test('offers are waited for the longer the longer quick tries were of no avail', () => {
-  expect([0, 1, 3, 4, 5, 20].map(offerPatience)).toEqual([4000, 4000, 4000, 8000, 16_000, 30_000])
+  expect([0, 1, 3, 4, 5, 20].map(offerPatience)).toEqual([2500, 2500, 4000, 8000, 16_000, 30_000])
 })
 
 test('a lost tracker is tried again soon, and every few seconds for ever', () => {

@@ -21,6 +21,8 @@ export interface AnnounceSituation {
   readonly answer: TrackerAnswer | null
   /** Announces in a row that were made because peers were missing and brought none. */
   readonly thinRounds: number
+  /** A peer has gone since the answer, which may have counted it. */
+  readonly hasLost: boolean
   /** Connected peers. */
   readonly wires: number
   /** Beyond that many, more peers are of no use. */
@@ -43,7 +45,7 @@ export interface AnnouncePlan {
 
 const FIRST_RETRY_MS = 1000
 /** An offer is dropped when nobody has answered it for so long. */
-const MIN_PATIENCE_MS = 4000
+const MIN_PATIENCE_MS = 2500
 const MAX_PATIENCE_MS = 30_000
 const RECONNECT_MS = { first: 500, max: 5000 } as const
 
@@ -65,8 +67,8 @@ export function planAnnounce(situation: AnnounceSituation): AnnouncePlan {
   if (thinRounds === 0 && missing > situation.pending && offerSlots > 0) {
     return { at: now, offers: Math.min(missing, offerSlots), isThin: true }
   }
-  // The tracker draws whom it hands offers to: to reach the last ones takes one for each of them.
-  const use = thinRounds > 1 ? answer.others : missing
+  // The tracker draws whom it hands offers to: to reach the last ones takes one for everybody.
+  const use = situation.hasLost ? missing : answer.others
   const delay = Math.min(thinDelay(thinRounds), answer.intervalMs)
   const offers = Math.min(use, offerSlots)
   return { at: announcedAt + jittered(delay, situation.jitter), offers, isThin: true }

@@ -12,6 +12,8 @@ import {
   piecesBetween,
 } from '#protocol/pieces.ts'
 import { streamPath, streamSession, webSeedPath } from '#protocol/stream.ts'
+import { problemOfType } from './codec-support.ts'
+import { Introductions } from './introductions.ts'
 import { openOpfs } from './opfs-backing.ts'
 import { OriginFetcher } from './origin.ts'
 import {
@@ -21,12 +23,15 @@ import {
   type PolicySettings,
   STARTING_SETTINGS,
   SWARM_SETTINGS,
+  swarmSettings,
   WAITING_SETTINGS,
 } from './origin-policy.ts'
+import { pieceStates } from './piece-states.ts'
 import { type Bytes, PieceStore } from './piece-store.ts'
 import type {
   HttpReason,
   Playback,
+  PlaybackDetails,
   PlaybackOptions,
   PlaybackPhase,
   PlaybackProblem,
@@ -44,8 +49,6 @@ import { SwarmMembership } from './swarm-membership.ts'
 import { followTorrent } from './torrent-source.ts'
 import { VideoWatch } from './video-watch.ts'
 
-/** A first visit installs the worker in some tens of milliseconds; beyond this it is hopeless. */
-const WORKER_WAIT_MS = 1500
 /** What an earlier visit left is worth waiting so long before anything is fetched. */
 const RESTORE_WAIT_MS = 150
 const TICK_MS = 250
@@ -53,8 +56,6 @@ const TICK_MS = 250
 const BYTES_TICK_MS = 30
 /** Piece files, torrent and swarm must not compete with the first frame, but for so long only. */
 const FIRST_FRAME_WAIT_MS = 3000
-/** The tracker and WebRTC take 1 to 3 s to bring the first peer; then a viewer is taken for alone. */
-const FIRST_PEER_WAIT_MS = 6000
 /** With so much ahead, an outage is nothing that a viewer need know of. Seconds. */
 const CARRIED_SECONDS = 4
 /** While the disk cannot keep up with the network, as little as playback can do with. */
@@ -81,6 +82,7 @@ class Engine implements Playback {
   #readers: Reader[] = []
   /** Where the last reader stood: read-ahead goes on from there while there is none. */
   #lastDemand: Demand
+  readonly #introductions: Introductions
   readonly #membership: SwarmMembership
   #torrentIsReal = false
   /** When the swarm was joined, by `performance.now()`. */
@@ -89,12 +91,16 @@ class Engine implements Playback {
   #noSwarm: HttpReason | null = null
   #swap: PlaybackStats['swap'] = null
   #originProblem: PlaybackProblem | null = null
+  /** What the browser lacks for the title. */
+  readonly #codecProblem: PlaybackProblem | null
   #problem: PlaybackProblem | null = null
   #bytes = { placeholder: 0, origin: 0, wasted: 0 }
   /** True when the `<video>` plays the web seed itself, without the service worker. */
   #isDirect = false
   /** False until it is known what need not be fetched, and for good when the browser fetches. */
   #mayFetch = false
+  /** Pieces held that HTTP brought. */
+  readonly #byHttp = new Set<PieceIndex>()
   /** Pieces that HTTP brought and nobody has verified yet. */
   readonly #unverified = new Set<PieceIndex>()
   /** Pieces that HTTP brought wrong once; the second time the torrent is not believed. */
@@ -120,6 +126,7 @@ class Engine implements Playback {
     })
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
     this.#closing.signal.addEventListener('abort', () => clearTimeout(firstFrameWait))
+    this.#codecProblem = problemOfType(media.type, (type) => video.canPlayType(type))
     const title = `${media.id}-${media.revision}`
     const comesBack = wasStored(title)
     this.#store = new PieceStore(this.#layout, async () => {
@@ -131,7 +138,10 @@ class Engine implements Playback {
     })
     void this.#store.restored.then(() => this.#offerHeld()) // a swarm that did not wait for them
     this.#store.subscribe(() => this.#wakeReaders())
-    this.#store.onLost(() => this.#queueTick())
+    this.#store.onLost((index) => {
+      this.#byHttp.delete(index)
+      this.#queueTick()
+    })
     this.#fetcher = new OriginFetcher({
       urls: this.#seeds,
       layout: this.#layout,
@@ -145,6 +155,11 @@ class Engine implements Playback {
         this.#originProblem = problemOfOrigin(trouble)
       },
     })
+    this.#introductions = new Introductions({
+      announceUrls: [`${location.origin.replace(/^http/, 'ws')}/announce`],
+      iceServers: options.iceServers,
+      left: () => this.#layout.size * (1 - this.#store.count / this.#layout.count),
+    })
     this.#membership = new SwarmMembership({
       sharing: options.sharing,
       join: (request) =>
@@ -152,12 +167,14 @@ class Engine implements Playback {
           ...request,
           layout: this.#layout,
           store: this.#store,
-          iceServers: options.iceServers,
+          peerId: this.#introductions.peerId,
+          meet: (infoHash, take) => this.#introductions.adopt(infoHash, take),
           onChange: () => this.#tickWithin(BYTES_TICK_MS),
         }),
       onJoined: (swarm) => {
         this.#onJoined(swarm).catch(() => this.#membership.fail())
       },
+      onLeft: () => this.#introductions.stop(),
       onFailed: () => this.#stayWithHttp('swarm-failed'),
     })
     this.#ticker = setInterval(() => {
@@ -188,6 +205,25 @@ class Engine implements Playback {
       },
       peers: this.#swarm?.peers().length ?? 0,
       pieces: { have: this.#store.count, total: this.#layout.count },
+    }
+  }
+
+  details(): PlaybackDetails {
+    const swarm = this.#swarm
+    const fromPeers = swarm?.arriving()
+    const pieces = pieceStates({
+      layout: this.#layout,
+      has: (index) => this.#store.has(index),
+      cameNow: (index) => this.#store.cameNow(index),
+      cameByHttp: (index) => this.#byHttp.has(index),
+      isArriving: (index) => this.#fetcher.isFetching(index) || (fromPeers?.has(index) ?? false),
+      isVerified: (index) => swarm?.isVerified(index) ?? false,
+    })
+    return {
+      pieces: this.#isDirect ? null : pieces,
+      peers: swarm?.shares() ?? [],
+      bufferedSeconds: this.#watch.bufferedSeconds(),
+      http: { rate: this.#fetcher.rate, latencyMs: this.#fetcher.latencyMs },
     }
   }
 
@@ -237,6 +273,7 @@ class Engine implements Playback {
 
   /** Sets the source at once where that is possible, so that a `play()` right after it holds. */
   #start(comesBack: boolean): void {
+    if (this.#codecProblem?.playsOn === false) return // every byte would be for nothing
     if (!mayBeControlled()) {
       this.#playDirectly()
       return
@@ -249,7 +286,7 @@ class Engine implements Playback {
       else this.#playDirectly()
     }
     if (navigator.serviceWorker.controller) go(true)
-    else void waitForServiceWorker(WORKER_WAIT_MS).then(go)
+    else void waitForServiceWorker().then(go)
   }
 
   #startFetching(): void {
@@ -292,7 +329,10 @@ class Engine implements Playback {
     void this.#firstFrame.promise.then(() => {
       if (this.#closing.signal.aborted) return
       if (!webRtcWorks()) this.#stayWithHttp('no-webrtc')
-      else if (media.state === 'ready' && this.#membership.sharing.peers) preloadSwarm()
+      else if (media.state === 'ready' && this.#membership.sharing.peers) {
+        this.#introductions.begin(media.infoHash)
+        preloadSwarm()
+      }
       followTorrent({
         media,
         video,
@@ -373,6 +413,7 @@ class Engine implements Playback {
     }
     this.#store.write(index, bytes)
     this.#unverified.add(index)
+    this.#byHttp.add(index)
     if (this.#swarm) void this.#offer(this.#swarm, index, bytes)
   }
 
@@ -410,6 +451,7 @@ class Engine implements Playback {
   #tick(): void {
     if (this.#closing.signal.aborted || !this.#mayFetch || !this.#options.video.src) return
     const swarm = this.#swarm
+    const arriving = swarm?.arriving()
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
@@ -424,8 +466,9 @@ class Engine implements Playback {
       originIsDown: this.#fetcher.isDown,
       spanPieces: this.#fetcher.spanPieces,
       ownId: swarm?.ownId ?? '',
+      sends: this.#sends(),
       peers: swarm?.peers() ?? [],
-      missing: (index) => swarm?.missing(index) ?? null,
+      missing: (index) => (arriving?.has(index) ? (swarm?.missing(index) ?? null) : null),
       settings: this.#store.isPressed ? pressed(this.#settings()) : this.#settings(),
     })
     swarm?.steer(decision.fromPeers)
@@ -433,7 +476,16 @@ class Engine implements Playback {
       if (!this.#fetcher.start(first, last)) continue
       for (const index of piecesBetween(first, last)) swarm?.release(index)
     }
-    swarm?.tell({ wants: decision.wanted, spans: this.#fetcher.intents() })
+    swarm?.tell({
+      sends: this.#sends(),
+      wants: decision.wanted,
+      spans: this.#fetcher.intents(),
+    })
+  }
+
+  #sends(): boolean {
+    const { sharing } = this.#membership
+    return sharing.peers && sharing.upload.bytesLeft !== 0
   }
 
   #settings(): PolicySettings {
@@ -444,9 +496,8 @@ class Engine implements Playback {
       const expected = this.#torrentIsReal || this.#options.media.state === 'ready'
       return expected ? JOINING_SETTINGS : WAITING_SETTINGS
     }
-    const alone = this.#swarm.peers().length === 0
-    const early = performance.now() - this.#joinedAt < FIRST_PEER_WAIT_MS
-    return alone && early ? JOINING_SETTINGS : SWARM_SETTINGS
+    const seconds = (performance.now() - this.#joinedAt) / 1000
+    return swarmSettings(seconds, this.#swarm.peers().length)
   }
 
   #bytesPerSecond(): number {
@@ -467,8 +518,10 @@ class Engine implements Playback {
     const carriedOver =
       this.#watch.bufferedSeconds() > CARRIED_SECONDS ||
       !this.#readers.some(({ waiting }) => waiting)
-    if (this.#originProblem?.code === 'network' && carriedOver) return this.#problem
-    const problem = this.#problem ?? this.#originProblem
+    if (this.#originProblem?.code === 'network' && carriedOver) {
+      return this.#problem ?? this.#codecProblem
+    }
+    const problem = this.#problem ?? this.#originProblem ?? this.#codecProblem
     const playsOn = carriedOver && !this.#isDirect && this.#options.video.error === null
     return problem === DELETED && playsOn ? DELETED_MEANWHILE : problem
   }

@@ -5,6 +5,7 @@ import { arrivesIn, decodeIntent, encodeIntent, type Intent } from './intent-mes
 const layout = pieceLayout(100 * 256 * 1024)
 const at = (index: number): PieceIndex => pieceIndex(layout, index)
 const intent: Intent = {
+  sends: true,
   wants: { first: at(3), last: at(60) },
   spans: [
     { first: at(3), last: at(5), firstMs: 120, pieceMs: 200 },
@@ -14,7 +15,7 @@ const intent: Intent = {
 
 test('what is said is what is understood', () => {
   expect(decodeIntent(encodeIntent(intent), layout)).toEqual(intent)
-  const silent: Intent = { wants: null, spans: [] }
+  const silent: Intent = { sends: false, wants: null, spans: [] }
   expect(decodeIntent(encodeIntent(silent), layout)).toEqual(silent)
 })
 
@@ -34,17 +35,19 @@ const numbers = (...values: number[]) => {
 test.each([
   ['nothing', new Uint8Array()],
   ['half a head', new Uint8Array(5)],
-  ['half a span', new Uint8Array(8 + 15)],
-  ['a span beyond the end', numbers(1, 0, 90, 100, 1, 1)],
-  ['a span that ends before it begins', numbers(1, 0, 9, 8, 1, 1)],
-  ['more spans than anybody has', new Uint8Array(8 + 16 * 17)],
+  ['half a span', new Uint8Array(12 + 15)],
+  ['a span beyond the end', numbers(1, 1, 0, 90, 100, 1, 1)],
+  ['a span that ends before it begins', numbers(1, 1, 0, 9, 8, 1, 1)],
+  ['more spans than anybody has', new Uint8Array(12 + 16 * 17)],
 ])('%s is no intent', (_what, bytes) => {
   expect(decodeIntent(bytes, layout)).toBeNull()
 })
 
 test('numbers that do not fit are cut, not wrapped', () => {
   const spans = [{ first: at(0), last: at(0), firstMs: 1e12, pieceMs: -5 }]
-  expect(decodeIntent(encodeIntent({ wants: null, spans }), layout)?.spans[0]).toMatchObject({
+  expect(
+    decodeIntent(encodeIntent({ sends: true, wants: null, spans }), layout)?.spans[0],
+  ).toMatchObject({
     firstMs: 0xffff_ffff,
     pieceMs: 0,
   })

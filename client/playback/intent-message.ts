@@ -2,8 +2,8 @@
 // next and which pieces the origin is sending them, so that nobody asks the origin for the same
 // piece meanwhile. Pure: bytes to values and back. Clients that do not know it ignore it.
 //
-// Numbers are unsigned, 32 bits, big endian: first and last wanted piece (first > last: none), then
-// for each span under way its first and last piece, milliseconds until its first piece is whole, and
+// Numbers are unsigned, 32 bits, big endian: 1 if the viewer uploads, else 0; first and last wanted
+// piece (first > last: none); then for each span under way its first and last piece, milliseconds until its first piece is whole, and
 // milliseconds from there to each next one. A message replaces the one before.
 import { type PieceIndex, type PieceLayout, pieceIndex } from '#protocol/pieces.ts'
 import type { PieceRange } from './origin-policy.ts'
@@ -20,20 +20,23 @@ export interface SpanIntent extends PieceRange {
 }
 
 export interface Intent {
+  /** False when the viewer uploads nothing. */
+  readonly sends: boolean
   /** What the viewer looks ahead to, held or not. */
   readonly wants: PieceRange | null
   readonly spans: readonly SpanIntent[]
 }
 
-const HEAD_BYTES = 8
+const HEAD_BYTES = 12
 const SPAN_BYTES = 16
 /** More than a viewer ever has under way. */
 const MAX_SPANS = 16
 const MAX_NUMBER = 0xffff_ffff
 
-export function encodeIntent({ wants, spans }: Intent): Uint8Array<ArrayBuffer> {
+export function encodeIntent({ sends, wants, spans }: Intent): Uint8Array<ArrayBuffer> {
   const sent = spans.slice(0, MAX_SPANS)
   const numbers = [
+    sends ? 1 : 0,
     ...(wants ? [wants.first, wants.last] : [1, 0]),
     ...sent.flatMap(({ first, last, firstMs, pieceMs }) => [first, last, firstMs, pieceMs]),
   ]
@@ -62,7 +65,7 @@ export function decodeIntent(bytes: Uint8Array, layout: PieceLayout): Intent | n
     const [firstMs, pieceMs] = [view.getUint32(offset + 8), view.getUint32(offset + 12)]
     spans.push({ ...span, firstMs, pieceMs })
   }
-  return { wants: range(0), spans }
+  return { sends: view.getUint32(0) !== 0, wants: range(4), spans }
 }
 
 /** Once a piece is overdue for so long, its promise is not believed any more. Milliseconds. */

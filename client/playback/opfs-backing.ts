@@ -5,7 +5,7 @@ import type { OpfsRequest, OpfsResponse } from './opfs-messages.ts'
 import type { Bytes, PersistentBacking, PieceBacking } from './piece-store.ts'
 
 /** A worker that was asked and says nothing for so many of these intervals has died. */
-const SILENCE_CHECK_MS = 5000
+const SILENCE_CHECK_MS = 3000
 /** More than one, because a page that wakes from sleep sees its timer before its messages. */
 const SILENT_CHECKS = 4
 

@@ -13,6 +13,7 @@ import {
   type PolicyPeer,
   type PolicySnapshot,
   SWARM_SETTINGS,
+  swarmSettings,
 } from './origin-policy.ts'
 import { rank } from './rendezvous.ts'
 
@@ -29,7 +30,8 @@ function peer(
   says: Partial<PolicyPeer> = {},
 ): PolicyPeer {
   const has = (index: PieceIndex) => pieces.includes(index)
-  return { id, has, rate, choking, arrives: () => null, wants: null, ...says }
+  const silent = { arrives: () => null, wants: () => true, sends: true }
+  return { id, has, rate, choking, ...silent, ...says }
 }
 
 /** A viewer alone at the start of the file who holds `buffered` seconds. */
@@ -49,6 +51,7 @@ function snapshot(changes: Partial<PolicySnapshot> = {}, held: readonly number[]
     originIsDown: false,
     spanPieces: 4,
     ownId: 'me',
+    sends: true,
     peers: [],
     missing: () => null,
     settings: SWARM_SETTINGS,
@@ -138,11 +141,12 @@ describe('with peers', () => {
 
   test('a slow peer keeps only what it will bring in time', () => {
     const peers = [peer('a', every(0, 99), 64 * KIB)] // one piece in four seconds
-    const { fromOrigin, fromPeers } = decide(snapshot({ peers, bufferedSeconds: 1.5 }))
-    expect(fromOrigin).toEqual([{ first: 0, last: 0 }])
+    const { fromOrigin, fromPeers } = decide(snapshot({ peers, bufferedSeconds: 0.5 }))
+    expect(fromOrigin[0]?.first).toBe(0)
+    expect(fromOrigin.at(-1)?.last).toBeLessThan(4)
     const patient = decide(snapshot({ peers, bufferedSeconds: 6 }))
     expect(patient.fromOrigin).toEqual([])
-    expect(fromPeers[0]?.first).toBe(1)
+    expect(fromPeers.at(-1)?.last).toBe(59)
     expect(patient.fromPeers[0]?.first).toBe(0)
   })
 
@@ -219,7 +223,7 @@ describe('with peers', () => {
 
   test('a peer that is not heading for a piece is not expected to fetch it', () => {
     const piece = placed(1)
-    const wants = { first: at(70), last: at(99) }
+    const wants = (index: PieceIndex) => index >= 70
     const [first] = others.filter(
       (id) =>
         rank(
@@ -231,6 +235,41 @@ describe('with peers', () => {
     const peers = others.map((id) => peer(id, [], 0, false, id === first ? { wants } : {}))
     const { fromOrigin } = decide(snapshot({ peers, spanPieces: 1 }, every(0, piece - 1)))
     expect(isAsked(fromOrigin, piece)).toBe(true)
+  })
+
+  test('who does not upload is no source, and nobody to wait for', () => {
+    const piece = placed(1)
+    const [first] = others.filter(
+      (id) =>
+        rank(
+          piece,
+          id,
+          ids.filter((o) => o !== id),
+        ) === 0,
+    )
+    const peers = others.map((id) =>
+      id === first ? peer(id, every(0, 99), 0, false, { sends: false }) : peer(id, []),
+    )
+    const held = every(0, piece - 1)
+    expect(isAsked(decide(snapshot({ peers, spanPieces: 1 }, held)).fromOrigin, piece)).toBe(true)
+    const own = placed(0)
+    const idle = { peers: others.map((id) => peer(id, [])), spanPieces: 1, sends: false }
+    expect(isAsked(decide(snapshot(idle, every(0, own - 1))).fromOrigin, own)).toBe(false)
+  })
+
+  test('in a crowd only a few of the first fetch far ahead', () => {
+    const crowd = (who: number) => every(1, 20).map((i) => peer(`p${who}-${i}`, []))
+    const fetchedAt = (ahead: number) => {
+      const position = pieceStart(layout, at(100 - 60))
+      const demands = [{ position, end: layout.size, waiting: false }]
+      const viewers = every(0, 400).map((i) =>
+        decide(snapshot({ ownId: `v${i}`, peers: crowd(i), demands, bufferedSeconds: ahead })),
+      )
+      return viewers.filter(({ fromOrigin }) => isAsked(fromOrigin, 40)).length
+    }
+    const [far, near] = [fetchedAt(32), fetchedAt(19)]
+    expect(near).toBeGreaterThan(5)
+    expect(far).toBeLessThan(near / 2)
   })
 
   test('near pieces come in order, those further ahead rarest first', () => {
@@ -320,7 +359,7 @@ class SimulatedSwarm {
   #decide(viewer: SimulatedViewer, here: readonly SimulatedViewer[], originRate: number): void {
     const connected = here.filter((v) => v !== viewer && v.joined(this.now))
     const peers = viewer.joined(this.now) ? connected : []
-    const { fromOrigin, fromPeers, wanted } = decide({
+    const { fromOrigin, fromPeers } = decide({
       layout: this.#layout,
       has: (index) => viewer.held.has(index),
       isFetching: (index) => viewer.spans.some((s) => s.piece <= index && index <= s.last),
@@ -334,19 +373,22 @@ class SimulatedSwarm {
       originIsDown: false,
       spanPieces: 4,
       ownId: viewer.id,
+      sends: true,
       peers: peers.map((v) => ({
         id: v.id,
         has: (index) => v.held.has(index),
         choking: false,
         rate: viewer.rateOf.get(v.id) ?? 0,
         arrives: (index) => v.arrives(index, originRate),
-        wants: v.wanted,
+        wants: () => true,
+        sends: true,
       })),
       missing: (index) => viewer.partial.get(index) ?? null,
-      settings: viewer.joined(this.now) && peers.length > 0 ? SWARM_SETTINGS : JOINING_SETTINGS,
+      settings: viewer.joined(this.now)
+        ? swarmSettings(this.now - viewer.startAt - 2, peers.length)
+        : JOINING_SETTINGS,
     })
     viewer.fromPeers = fromPeers
-    viewer.wanted = wanted
     for (const { first, last } of fromOrigin) {
       for (let index: number = first; index <= last; index += 1) {
         viewer.partial.delete(index as PieceIndex)
@@ -370,7 +412,6 @@ class SimulatedViewer {
   readonly rateOf = new Map<string, number>()
   spans: { piece: PieceIndex; last: PieceIndex; next: number; end: number }[] = []
   fromPeers: readonly { first: PieceIndex; last: PieceIndex }[] = []
-  wanted: { first: PieceIndex; last: PieceIndex } | null = null
   position = 0
   bufferedSeconds = 0
   started = false

@@ -12,7 +12,7 @@ import {
   pieceStart,
   piecesBetween,
 } from '#protocol/pieces.ts'
-import { rank, spread } from './rendezvous.ts'
+import { chance, rank, spread } from './rendezvous.ts'
 
 /** Pieces `first` to `last`, both included. */
 export interface PieceRange {
@@ -36,8 +36,10 @@ export interface PolicyPeer {
   readonly rate: number
   /** Seconds until the origin has sent it the piece, as it says, or `null` when it does not say so. */
   arrives(index: PieceIndex): number | null
-  /** What it wants at present, held or not; `null` when it does not say, as other clients. */
-  readonly wants: PieceRange | null
+  /** Whether it looks ahead to the piece, held or not; true when it does not say, as other clients. */
+  wants(index: PieceIndex): boolean
+  /** False when it says that it uploads nothing. */
+  readonly sends: boolean
 }
 
 /** A range request under way; positions in bytes. */
@@ -76,6 +78,8 @@ export interface PolicySnapshot {
   /** Pieces that one range request may have. */
   readonly spanPieces: number
   readonly ownId: string
+  /** False when this viewer uploads nothing. */
+  readonly sends: boolean
   readonly peers: readonly PolicyPeer[]
   /** Bytes of the piece that peers have still to send, or `null` when none has begun with it. */
   missing(index: PieceIndex): number | null
@@ -109,20 +113,43 @@ export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAhead
 /** In the swarm, and without hope for one. */
 export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 60 }
 
+/** The tracker and WebRTC bring the first peer within some seconds, or there is none. */
+const FIRST_PEER_SECONDS = 6
+/** Who has been in the swarm for `s` seconds looks ahead so much, and `s` times the growth. */
+const FIRST_LOOK_AHEAD_SECONDS = 4
+const LOOK_AHEAD_GROWTH = 2
+
+/**
+ * A viewer who has just met the first of its peers would take itself for one of two, and fetch half
+ * of what everybody needs. So it looks further ahead only as it gets to know them.
+ * @param seconds since the swarm was joined
+ * @param peers connected
+ */
+export function swarmSettings(seconds: number, peers: number): PolicySettings {
+  if (peers === 0) return seconds < FIRST_PEER_SECONDS ? JOINING_SETTINGS : SWARM_SETTINGS
+  const ahead = FIRST_LOOK_AHEAD_SECONDS + LOOK_AHEAD_GROWTH * seconds
+  if (ahead >= SWARM_SETTINGS.lookAheadSeconds) return SWARM_SETTINGS
+  return { ...SWARM_SETTINGS, lookAheadSeconds: ahead }
+}
+
 /** Spans under way at once: browsers open 6 connections per HTTP/1.1 server, some serve others. */
 const MAX_SPANS = 4
 /** What a peer is taken to send before it has sent anything: bytes per second. */
-const UNKNOWN_PEER_RATE = 256 * 1024
+const UNKNOWN_PEER_RATE = 128 * 1024
 /** What a piece is taken to take from an origin that has sent nothing yet. */
 const UNKNOWN_FETCH_SECONDS = 0.1
 /** Peers are trusted to be this much slower than their rates say … */
-const DOUBT = 1.25
+const DOUBT = 2
 /** … and to leave so much time before the piece is played. */
 const SLACK_SECONDS = 0.2
 /** Beside twice the time that a fetch takes. */
-const LAST_MOMENT_SECONDS = 0.5
-/** However little is fetched ahead, it is what the origin takes for so many pieces. */
-const STEADY_FETCHES = 3
+const LAST_MOMENT_SECONDS = 1
+/** With so many peers there are more than one knows. */
+const CROWD_PEERS = 16
+/** In a crowd nobody fetches further ahead than that, but for a lucky few … Seconds. */
+const CROWD_SECONDS = 20
+/** … : half of them so much further, a quarter twice as much, and so on. */
+const CROWD_SPREAD_SECONDS = 2.5
 /** What is needed later than that comes rarest first. Seconds. */
 const NEAR_SECONDS = 10
 
@@ -138,13 +165,13 @@ interface Wanted {
 
 /** @returns what to do now; pieces held or under way are never in it. */
 export function decide(snapshot: PolicySnapshot): PolicyDecision {
-  const { layout, peers, ownId } = snapshot
+  const { layout, peers } = snapshot
   const fromOrigin: Wanted[] = []
   const fromPeers: (Wanted & { readonly holders: number })[] = []
   let queuedAtPeers = 0
   for (const wanted of wantedPieces(snapshot)) {
     const { index, neededIn } = wanted
-    const holders = peers.filter((peer) => peer.has(index))
+    const holders = peers.filter((peer) => peer.sends && peer.has(index))
     const missing = snapshot.missing(index)
     const toSend = missing ?? lengthOfPiece(layout, index)
     const rate = rateOf(holders)
@@ -154,16 +181,12 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
     )
     const inTime =
       comesIn * DOUBT + SLACK_SECONDS <= neededIn ||
-      comesIn <= fetchSeconds(snapshot, index) / 2 ||
+      comesIn <= fetchSeconds(snapshot, index) || // the origin would not be faster
       (snapshot.originIsDown && holders.length > 0)
     const isKnown = holders.length > 0 || comesIn < Number.POSITIVE_INFINITY
-    // Who is not heading for the piece will not fetch it, whatever the hash says.
-    const rivals = peers.filter(({ wants }) => wants === null || contains(wants, index))
-    const place = rank(index, ownId, ids(rivals))
-    const takesOver =
-      neededIn <= takeOverSeconds(snapshot, index, { place, begun: missing !== null })
-    if (!inTime && (takesOver || (!isKnown && place === 0))) {
-      fromOrigin.push({ ...wanted, urgent: takesOver })
+    const turn = inTime ? null : turnOf(snapshot, wanted, { isKnown, begun: missing !== null })
+    if (turn) {
+      fromOrigin.push({ ...wanted, urgent: turn === 'take over' })
       continue
     }
     if (holders.length > 0) queuedAtPeers += toSend
@@ -182,6 +205,30 @@ function rateOf(holders: readonly PolicyPeer[]): number {
   return sum
 }
 
+/** Whether it is this viewer's turn at the origin, for a piece that will not come in time. */
+function turnOf(
+  snapshot: PolicySnapshot,
+  { index, neededIn }: Wanted,
+  { isKnown, begun }: { readonly isKnown: boolean; readonly begun: boolean },
+): 'ahead' | 'take over' | null {
+  if (isKnown && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
+  // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
+  const rivals = snapshot.peers.filter((peer) => peer.sends && peer.wants(index))
+  const place = snapshot.sends ? rank(index, snapshot.ownId, ids(rivals)) : rivals.length
+  if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
+  return !isKnown && place === 0 && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
+}
+
+/**
+ * How far ahead the viewer in the first place fetches. Who has many peers is one of many more that it
+ * does not know, each neighbourhood with a first of its own: the first of those firsts begins, and
+ * the piece spreads from there while the others wait.
+ */
+function reachSeconds({ peers, ownId }: PolicySnapshot, index: PieceIndex): number {
+  if (peers.length < CROWD_PEERS) return Number.POSITIVE_INFINITY
+  return CROWD_SECONDS - CROWD_SPREAD_SECONDS * Math.log2(1 - chance(index, ownId))
+}
+
 function* ids(peers: readonly PolicyPeer[]): Generator<string> {
   for (const { id } of peers) yield id
 }
@@ -189,7 +236,9 @@ function* ids(peers: readonly PolicyPeer[]): Generator<string> {
 /** Seconds until a piece is here that a peer is fetching from the origin; infinite when none is. */
 function promisedIn({ peers, peerSeconds }: PolicySnapshot, index: PieceIndex): number {
   let soonest = Number.POSITIVE_INFINITY
-  for (const peer of peers) soonest = Math.min(soonest, peer.arrives(index) ?? soonest)
+  for (const peer of peers) {
+    if (peer.sends) soonest = Math.min(soonest, peer.arrives(index) ?? soonest)
+  }
   return soonest + peerSeconds
 }
 
@@ -232,10 +281,6 @@ function inOrder(
   return toRanges([...near, ...rare.slice(turn), ...rare.slice(0, turn), ...others])
 }
 
-function contains({ first, last }: PieceRange, index: PieceIndex): boolean {
-  return first <= index && index <= last
-}
-
 /** @returns pieces neither held nor under way, soonest needed first. */
 function wantedPieces(snapshot: PolicySnapshot): Wanted[] {
   const { layout, bufferedSeconds } = snapshot
@@ -270,7 +315,7 @@ function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
   const { layout, settings, bufferedSeconds, bytesPerSecond } = snapshot
   const [reader] = openDemands(snapshot)
   if (!reader) return null
-  const steady = STEADY_FETCHES * fetchSeconds(snapshot, pieceAt(layout, reader.position))
+  const steady = (2 * snapshot.originLatencyMs) / 1000 + LAST_MOMENT_SECONDS
   const seconds = Math.max(settings.lookAheadSeconds, steady) - bufferedSeconds
   if (seconds <= 0) return null
   const bytes = Math.min(settings.lookAheadBytes, Math.floor(seconds * bytesPerSecond))

@@ -9,7 +9,6 @@ import {
   INTENT_EXTENSION,
   type Intent,
 } from './intent-message.ts'
-import type { PieceRange } from './origin-policy.ts'
 
 /** While nothing but times change, peers are told so often. Milliseconds. */
 const REFRESH_MS = 1000
@@ -28,7 +27,7 @@ export class PeerIntents {
   readonly #heard = new WeakMap<Wire, Heard>()
   /** Those that know the extension. */
   readonly #listeners = new Set<Wire>()
-  #own: Intent = { wants: null, spans: [] }
+  #own: Intent = { sends: true, wants: null, spans: [] }
   #toldAt = 0
 
   /** @param onChange called when a peer says something new */
@@ -38,9 +37,17 @@ export class PeerIntents {
     torrent.on('wire', (wire) => this.#extend(wire))
   }
 
-  /** What the peer looks ahead to, `null` when it does not say. */
-  wants(wire: Wire): PieceRange | null {
-    return this.#heard.get(wire)?.intent.wants ?? null
+  /** Whether the peer looks ahead to the piece; true when it does not say. */
+  wants(wire: Wire, index: PieceIndex): boolean {
+    const heard = this.#heard.get(wire)
+    if (!heard) return true
+    const { wants } = heard.intent
+    return wants !== null && wants.first <= index && index <= wants.last
+  }
+
+  /** False when the peer says that it uploads nothing. */
+  sends(wire: Wire): boolean {
+    return this.#heard.get(wire)?.intent.sends ?? true
   }
 
   /** Seconds until the peer has the piece from the origin, `null` when it does not say so. */
@@ -81,7 +88,10 @@ export class PeerIntents {
     const onMessage = (bytes: Uint8Array): void => {
       messages += 1
       const intent = decodeIntent(bytes, this.#layout)
-      if (!intent || messages > MAX_MESSAGES) return wire.destroy()
+      if (!intent || messages > MAX_MESSAGES) {
+        wire.destroy()
+        return
+      }
       this.#heard.set(wire, { intent, at: performance.now() })
       this.#onChange()
     }
@@ -95,6 +105,6 @@ export class PeerIntents {
 }
 
 /** An intent without its times. */
-function shapeOf({ wants, spans }: Intent): string {
-  return [wants, ...spans].map((range) => `${range?.first}-${range?.last}`).join()
+function shapeOf({ sends, wants, spans }: Intent): string {
+  return sends + [wants, ...spans].map((range) => `${range?.first}-${range?.last}`).join()
 }

@@ -138,6 +138,11 @@ export class PieceStore {
     return this.#fresh.has(index) || this.#kept.has(index)
   }
 
+  /** @returns whether the piece came in this visit; of a held piece, else it was there before */
+  cameNow(index: PieceIndex): boolean {
+    return this.#brought.has(index)
+  }
+
   /** @returns the numbers of all pieces held, in no order. */
   held(): Set<PieceIndex> {
     return new Set([...this.#kept.keys(), ...this.#fresh.keys()])

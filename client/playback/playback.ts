@@ -58,9 +58,36 @@ export interface PlaybackSnapshot {
   readonly problem: PlaybackProblem | null
 }
 
+/** A connected peer, without its address. */
+export interface PeerShare {
+  /** Counts from 1 in the order of first contact; a peer that comes back has its number again. */
+  readonly number: number
+  /** Payload bytes that it sent. */
+  readonly received: number
+}
+
+/** What only the picture and the statistics need; made anew with every call. */
+export interface PlaybackDetails {
+  /**
+   * A byte for each piece (piece-states.ts), or `null` when the browser fetches by itself and tells
+   * nobody.
+   */
+  readonly pieces: Uint8Array | null
+  readonly peers: readonly PeerShare[]
+  /** Seconds of playback held ahead of the position. */
+  readonly bufferedSeconds: number
+  readonly http: {
+    /** Bytes per second while a body streams, or `null` before there is a sample. */
+    readonly rate: number | null
+    /** Milliseconds from a request to its first byte, smoothed. */
+    readonly latencyMs: number
+  }
+}
+
 /** A running playback. The snapshot is a stable object that changes at most four times a second. */
 export interface Playback {
   stats(): PlaybackStats
+  details(): PlaybackDetails
   /** For `useSyncExternalStore`. @returns the function that ends the subscription */
   subscribe(onChange: () => void): () => void
   getSnapshot(): PlaybackSnapshot

@@ -37,11 +37,13 @@ export function mayBeControlled(): boolean {
   return navigator.serviceWorker.controller !== null || !refused
 }
 
-/**
- * @param timeoutMs how long to wait at most
- * @returns true as soon as the worker controls this page, false when it will not in time
- */
-export async function waitForServiceWorker(timeoutMs: number): Promise<boolean> {
+/** The browser takes so long to say whether it will have a worker at all, or it is hopeless. */
+const REGISTRATION_WAIT_MS = 1500
+/** A first visit installs the worker in some tens of milliseconds, on a busy machine in seconds. */
+const INSTALLATION_WAIT_MS = 6000
+
+/** @returns true as soon as the worker controls this page, false when it will not in time */
+export async function waitForServiceWorker(): Promise<boolean> {
   const registration = window.slipstreamWorker
   if (!registration) return false
   const container = navigator.serviceWorker
@@ -52,10 +54,12 @@ export async function waitForServiceWorker(timeoutMs: number): Promise<boolean> 
       container.removeEventListener('controllerchange', settle)
       resolve(container.controller !== null)
     }
-    const timer = setTimeout(settle, timeoutMs)
+    let timer = setTimeout(settle, REGISTRATION_WAIT_MS)
     container.addEventListener('controllerchange', settle)
     void registration.then((registered) => {
-      if (!registered) return settle()
+      if (!registered || container.controller) return settle()
+      clearTimeout(timer)
+      timer = setTimeout(settle, INSTALLATION_WAIT_MS)
       // A page loaded with "reload without cache" is past the worker until it is claimed again.
       const notice: WorkerNotice = { type: 'claim' }
       registered.active?.postMessage(notice)

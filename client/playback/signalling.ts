@@ -54,6 +54,8 @@ export class Signalling {
   readonly #trackers: readonly TrackerClient[]
   #adopt: Adopt | null = null
   #refusal: string | null = null
+  /** Ends of connections that are being made, to answer an offer. */
+  #making = 0
   #stopped = false
 
   constructor(options: SignallingOptions) {
@@ -112,9 +114,15 @@ export class Signalling {
     const known = this.#contacts.get(peerId)
     if (known && this.#outranksOffer(known)) return
     if (!known && this.#contacts.size >= MAX_CONTACTS) return
-    if (this.#count(({ state, byUs }) => state === 'coming' && !byUs) >= MAX_ANSWERING) return
+    const answering = this.#count(({ state, byUs }) => state === 'coming' && !byUs)
+    if (answering + this.#making >= MAX_ANSWERING) return
     if (known) this.#close(known)
-    void this.#peers.answer(sdp, (peer) => this.#add(peerId, peer, false), reply)
+    this.#making += 1
+    const adopt = (peer: WebRtcPeer | null): void => {
+      this.#making -= 1
+      if (peer) this.#add(peerId, peer, false)
+    }
+    void this.#peers.answer(sdp, adopt, reply)
   }
 
   #onAnswer(peerId: string, peer: WebRtcPeer, sdp: string): void {

@@ -19,11 +19,14 @@ interface Join extends JoinRequest {
 
 let joins: Join[]
 let outcomes: string[]
+/** Times that it was told that no connections are wanted. */
+let lefts: number
 let membership: SwarmMembership
 
 const start = (sharing: SharingDecision) => {
   joins = []
   outcomes = []
+  lefts = 0
   membership = new SwarmMembership({
     sharing,
     join: (request) =>
@@ -49,6 +52,9 @@ const start = (sharing: SharingDecision) => {
         })
       }),
     onJoined: () => outcomes.push('joined'),
+    onLeft: () => {
+      lefts += 1
+    },
     onFailed: () => outcomes.push('failed'),
   })
 }
@@ -91,6 +97,19 @@ describe('SwarmMembership', () => {
     await turn()
     expect(membership.totals).toEqual({ received: 200, uploaded: 20, wasted: 2 })
     expect(outcomes).toEqual(['joined', 'joined'])
+  })
+
+  it('tells when no connections to peers are wanted, joined or not', async () => {
+    membership.setSharing(OFF)
+    expect(lefts).toBe(1) // they may be under way before there is a torrent
+    membership.setSharing(on())
+    membership.torrentFound(METAINFO)
+    await turn()
+    join(0).done()
+    await turn()
+    expect(lefts).toBe(1)
+    membership.fail()
+    expect(lefts).toBe(2)
   })
 
   it('closes a swarm that is joined after the viewer said no', async () => {

@@ -18,6 +18,8 @@ export interface MembershipOptions {
   readonly sharing: SharingDecision
   readonly join: (request: JoinRequest) => Promise<Swarm>
   readonly onJoined: (swarm: Swarm) => void
+  /** No connections to peers are wanted, for now or any more. */
+  readonly onLeft: () => void
   /** There is no swarm any more, and there will be none. */
   readonly onFailed: () => void
 }
@@ -113,6 +115,7 @@ export class SwarmMembership {
   }
 
   #leave(): void {
+    this.#options.onLeft()
     this.#joining?.abort()
     this.#joining = null
     const swarm = this.#swarm

@@ -2,13 +2,16 @@
 // shall bring (`steer`) and is handed the pieces that came over HTTP (`inject`). Invariant: a piece
 // is either selected here or fetched by HTTP, never both. The engine owns and closes it.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
-import { lengthOfPiece, type PieceIndex, type PieceLayout } from '#protocol/pieces.ts'
+import { type PieceIndex, type PieceLayout, piecesBetween } from '#protocol/pieces.ts'
 import type { Intent } from './intent-message.ts'
 import type { PieceRange, PolicyPeer } from './origin-policy.ts'
 import { PeerIntents } from './peer-intents.ts'
 import type { Bytes, PieceStore } from './piece-store.ts'
+import type { PeerShare } from './playback.ts'
 import type { UploadLimit } from './sharing.ts'
 import { UploadLimiter } from './upload-limiter.ts'
+import { UPLOAD_SLOTS, unchokeAtOnce } from './upload-slots.ts'
+import type { WebRtcPeer } from './webrtc-peers.ts'
 import { withdrawLosses } from './withdrawals.ts'
 
 export interface SwarmOptions {
@@ -16,7 +19,10 @@ export interface SwarmOptions {
   readonly metainfo: Uint8Array
   readonly layout: PieceLayout
   readonly store: PieceStore
-  readonly iceServers: readonly RTCIceServer[]
+  /** Ours, 40 hex digits. */
+  readonly peerId: string
+  /** Asked once, for connections to viewers of this info hash; `take` takes over each. */
+  readonly meet: (infoHash: string, take: (connection: WebRtcPeer) => void) => Promise<void>
   /** Until `limitUpload` says otherwise. */
   readonly upload: UploadLimit
   /** Ends joining, also in the middle; a swarm that was joined is closed by itself. */
@@ -44,6 +50,10 @@ export interface Swarm {
   readonly totals: SwarmTotals
   /** Connected peers; ids are 40 hex digits. */
   peers(): readonly PolicyPeer[]
+  /** What each connected peer sent. */
+  shares(): readonly PeerShare[]
+  /** Pieces that peers were asked for, or have begun to send. */
+  arriving(): ReadonlySet<number>
   /** @returns whether the piece passed verification. */
   isVerified(index: PieceIndex): boolean
   /** Bytes of the piece that peers have still to send, or `null` when none has begun with it. */
@@ -71,6 +81,8 @@ export function preloadSwarm(): void {
   loadWebTorrent().catch(() => {}) // `joinSwarm` tells
 }
 
+/** Selections that nothing depends on at once are renewed so often at most. Milliseconds. */
+const STEER_MS = 250
 /** Pieces of an earlier visit that come later than that are verified one by one. Milliseconds. */
 const RESTORE_WAIT_MS = 1500
 
@@ -113,8 +125,8 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     lsd: false,
     utPex: false, // peers come from the tracker alone: no WebRTC peer can be named by address
     webSeeds: false,
-    // Named in full: left out, WebTorrent would ask strangers' STUN servers.
-    tracker: { rtcConfig: { iceServers: [...options.iceServers] } },
+    tracker: false, // its own client takes seconds to connect, and minutes to reconnect
+    peerId: options.peerId,
   })
   const close = (): Promise<void> =>
     new Promise((resolve) => {
@@ -127,12 +139,14 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       preloadedStore: store.chunkStore(),
       storeCacheSlots: 0,
       deselect: true,
+      uploads: UPLOAD_SLOTS,
     })
+    unchokeAtOnce(torrent)
     // It would ask a second peer for blocks that a slow one still sends, and pay for them twice.
     // The origin policy takes over what is late.
     torrent._hotswap = () => false
     withdrawLosses(torrent, store)
-    const uploads = new UploadLimiter(client, torrent, options.upload)
+    const uploads = new UploadLimiter(torrent, options.upload)
     const traffic = new Traffic(torrent, options.onChange)
     const intents = new PeerIntents(torrent, layout, options.onChange)
     await new Promise<void>((resolve, reject) => {
@@ -142,7 +156,10 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       torrent.on('error', fail)
       torrent.on('ready', resolve)
       torrent.on('metadata', () => {
-        if (torrent.length === layout.size && torrent.pieceLength === layout.pieceLength) return
+        if (torrent.length === layout.size && torrent.pieceLength === layout.pieceLength) {
+          options.meet(torrent.infoHash, takeFor(torrent)).catch(fail)
+          return
+        }
         fail('The torrent is not cut as this title is.')
         void close() // at once, before it reads pieces that the store does not have
       })
@@ -165,6 +182,12 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
   }
 }
 
+/** WebTorrent throws when a torrent is given anything after its end. */
+const takeFor = (torrent: Torrent) => (connection: WebRtcPeer) => {
+  if (torrent.destroyed) connection.destroy()
+  else torrent.addPeer(connection)
+}
+
 interface JoinedFacts {
   readonly ownId: string
   readonly readyMs: number
@@ -183,6 +206,8 @@ class JoinedSwarm implements Swarm {
   readonly #intents: PeerIntents
   readonly #options: SwarmOptions
   #steered = ''
+  #steeredAt = 0
+  #selected: ReadonlySet<PieceIndex> = new Set()
 
   constructor(
     torrent: Torrent,
@@ -220,8 +245,19 @@ class JoinedSwarm implements Swarm {
       choking: wire.peerChoking,
       rate: wire.downloadSpeed(),
       arrives: (index) => this.#intents.arrives(wire, index),
-      wants: this.#intents.wants(wire),
+      wants: (index) => this.#intents.wants(wire, index),
+      sends: this.#intents.sends(wire),
     }))
+  }
+
+  shares(): readonly PeerShare[] {
+    return this.#traffic.shares()
+  }
+
+  arriving(): ReadonlySet<number> {
+    const pieces = new Set(this.#traffic.begun())
+    for (const wire of this.#torrent.wires) for (const { piece } of wire.requests) pieces.add(piece)
+    return pieces
   }
 
   get peerSeconds(): number {
@@ -237,16 +273,24 @@ class JoinedSwarm implements Swarm {
   }
 
   missing(index: PieceIndex): number | null {
-    const missing = this.#torrent.pieces[index]?.missing
-    const asked = this.#torrent.wires.some((wire) => wire.requests.some((r) => r.piece === index))
-    if (missing === undefined) return null
-    return missing < lengthOfPiece(this.#options.layout, index) || asked ? missing : null
+    return this.#torrent.pieces[index]?.missing ?? null
   }
 
   steer(wanted: readonly PieceRange[]): void {
     const steered = wanted.map(({ first, last }) => `${first}-${last}`).join()
     if (steered === this.#steered || this.#torrent.destroyed) return
+    const selected = new Set(wanted.flatMap(({ first, last }) => [...piecesBetween(first, last)]))
+    const isWithdrawn = [...this.#selected].some(
+      (index) => !selected.has(index) && !this.#torrent.bitfield.get(index),
+    )
+    const soonest = wanted[0]?.first
+    const now = performance.now()
+    // Each selection makes WebTorrent look at every wire: what is only further ahead can wait.
+    const canWait = !isWithdrawn && (soonest === undefined || this.#selected.has(soonest))
+    if (canWait && now - this.#steeredAt < STEER_MS) return
     this.#steered = steered
+    this.#steeredAt = now
+    this.#selected = selected
     this.#torrent.deselect(0, this.#options.layout.count - 1)
     // Equal priorities keep the order of insertion; unequal ones would be shuffled.
     for (const { first, last } of wanted) this.#torrent.select(first, last, 0)
@@ -293,6 +337,9 @@ export class Traffic {
   readonly #blocks = new Map<number, Map<number, number>>()
   /** When the first block of a piece came, by `performance.now()`. */
   readonly #begunAt = new Map<number, number>()
+  /** By peer id, those that left included as long as they have sent something. */
+  readonly #shares = new Map<string, { readonly number: number; received: number }>()
+  #peersMet = 0
   #pieceSeconds = FIRST_PIECE_SECONDS
   #received = 0
   #uploaded = 0
@@ -323,6 +370,19 @@ export class Traffic {
     return { received: this.#received, uploaded: this.#uploaded, wasted: this.#wasted }
   }
 
+  /** What each connected peer sent. */
+  shares(): PeerShare[] {
+    return this.#torrent.wires
+      .map(({ peerId }) => this.#shares.get(peerId))
+      .filter((share) => share !== undefined)
+      .map(({ number, received }) => ({ number, received }))
+  }
+
+  /** Pieces of which peers have sent a part. */
+  begun(): Iterable<number> {
+    return this.#blocks.keys()
+  }
+
   /** Seconds from a piece's first block to its last one, smoothed. */
   get pieceSeconds(): number {
     return this.#pieceSeconds
@@ -336,8 +396,15 @@ export class Traffic {
   }
 
   #watch(wire: Wire, onChange: () => void): void {
+    const { peerId } = wire
+    const share = this.#shares.get(peerId) ?? { number: ++this.#peersMet, received: 0 }
+    this.#shares.set(peerId, share)
+    wire.on('close', () => {
+      if (share.received === 0) this.#shares.delete(peerId)
+    })
     wire.on('piece', (index, offset, bytes) => {
       this.#received += bytes.length
+      share.received += bytes.length
       const blocks = this.#blocks.get(index) ?? new Map<number, number>()
       if (this.#torrent.bitfield.get(index) || blocks.has(offset)) {
         this.#wasted += bytes.length

@@ -74,6 +74,7 @@ export class TrackerClient {
   #answer: TrackerAnswer | null = null
   #intervalMs = DEFAULT_INTERVAL_MS
   #thinRounds = 0
+  #hasLost = false
   #jitter = Math.random()
   #isAnnouncing = false
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -96,6 +97,7 @@ export class TrackerClient {
   contactsChanged(hasLost: boolean): void {
     // Whoever left is still in the tracker's last count: it is not asked again at once.
     if (hasLost || this.#thinRounds > 1) this.#thinRounds = 1
+    this.#hasLost ||= hasLost
     this.#schedule()
   }
 
@@ -118,6 +120,7 @@ export class TrackerClient {
       announcedAt: this.#announcedAt,
       answer: this.#answer,
       thinRounds: this.#thinRounds,
+      hasLost: this.#hasLost,
       wires,
       wantedWires,
       pending: coming + out,
@@ -161,6 +164,7 @@ export class TrackerClient {
     for (const offer of offers) this.#handOut(offer)
     this.#sent = offers.map(({ id }) => id)
     this.#announcedAt = performance.now()
+    this.#hasLost = false
     this.#answer = null
     this.#jitter = Math.random()
     this.#schedule()
@@ -283,6 +287,7 @@ export class TrackerClient {
     this.#announcedAt = null
     this.#answer = null
     this.#thinRounds = 0
+    this.#hasLost = false
     this.#sent = []
   }
 }

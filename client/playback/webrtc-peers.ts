@@ -34,17 +34,18 @@ export class WebRtcPeers {
   }
 
   /**
-   * @param adopt gets the peer as soon as there is one, and closes it; it may do so at once
+   * @param adopt gets the peer as soon as there is one, and closes it; it may do so at once. `null`
+   *   when the browser can make no more connections
    * @param reply gets our answer
    */
   async answer(
     offer: string,
-    adopt: (peer: WebRtcPeer) => void,
+    adopt: (peer: WebRtcPeer | null) => void,
     reply: (sdp: string) => void,
   ): Promise<void> {
     const peer = await this.#create(false)
-    if (!peer) return
     adopt(peer)
+    if (!peer) return
     const answered = description(peer)
     describe(peer, { type: 'offer', sdp: offer })
     const sdp = await answered

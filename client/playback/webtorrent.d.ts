@@ -2,6 +2,7 @@
 // older version. Members with an underscore are private to it; only swarm.ts may touch them.
 declare module 'webtorrent/dist/webtorrent.min.js' {
   import type { ChunkStore } from './piece-store.ts'
+  import type { WebRtcPeer } from './webrtc-peers.ts'
 
   interface Bits {
     get(index: number): boolean
@@ -21,6 +22,14 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     have(index: number): void
     cancel(index: number, offset: number, length: number): void
     choke(): void
+    unchoke: () => void
+    emit: (event: string, ...values: unknown[]) => boolean
+    readonly destroyed: boolean
+    /** What the peer asks for and has not got yet. */
+    readonly peerRequests: readonly { piece: number; offset: number; length: number }[]
+    /** Whether we send it nothing at present. */
+    readonly amChoking: boolean
+    readonly peerInterested: boolean
     /** Adds an extension (BEP 10); its prototype has the `name`. */
     use(extension: new (wire: Wire) => WireExtension): void
     /** Sends a message of an extension that the peer has, by name. */
@@ -29,7 +38,15 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     on(event: 'piece', listener: (index: number, offset: number, bytes: Uint8Array) => void): void
     on(event: 'upload', listener: (bytes: number) => void): void
     on(
-      event: 'bitfield' | 'have' | 'have-all' | 'have-none' | 'choke' | 'unchoke' | 'close',
+      event:
+        | 'bitfield'
+        | 'have'
+        | 'have-all'
+        | 'have-none'
+        | 'choke'
+        | 'unchoke'
+        | 'interested'
+        | 'close',
       listener: () => void,
     ): void
   }
@@ -47,6 +64,11 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly bitfield: Bits
     readonly wires: readonly Wire[]
     readonly destroyed: boolean
+    /**
+     * Takes over a connection that is up.
+     * @returns false when it was refused and closed
+     */
+    addPeer(connection: WebRtcPeer): boolean
     select(first: number, last: number, priority?: number): void
     deselect(first: number, last: number): void
     on(event: 'metadata' | 'ready' | 'close', listener: () => void): void
@@ -63,7 +85,6 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     _hotswap: (wire: Wire, index: number) => boolean
     /** Peers that are sent to at a time. */
     _rechokeNumSlots: number
-    _rechokeOptimisticWire: Wire | null
     _rechoke(): void
   }
 
@@ -72,13 +93,18 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     lsd: false
     utPex: boolean
     webSeeds: false
-    tracker: { rtcConfig: RTCConfiguration }
+    /** Connections are handed to the torrent by `addPeer`. */
+    tracker: false
+    /** 40 hex digits. */
+    peerId: string
   }
 
   export interface AddOptions {
     preloadedStore: ChunkStore
     storeCacheSlots: number
     deselect: boolean
+    /** Peers that are sent to at a time; 10 when left out. */
+    uploads?: number
   }
 
   export default class WebTorrent {
@@ -87,8 +113,6 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly destroyed: boolean
     add(torrent: Uint8Array, options: AddOptions): Torrent
     on(event: 'error', listener: (error: Error | string) => void): void
-    /** @param bytesPerSecond -1 for no limit */
-    throttleUpload(bytesPerSecond: number): void
     destroy(done: () => void): void
   }
 }

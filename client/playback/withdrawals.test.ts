@@ -4,6 +4,7 @@ import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
 import { pieceIndex, pieceLayout } from '#protocol/pieces.ts'
 import { completeByteEncodings } from './byte-encodings.ts'
+import { newPeerId } from './peer-id.ts'
 import { type Bytes, PieceStore } from './piece-store.ts'
 import { withdrawLosses } from './withdrawals.ts'
 
@@ -11,8 +12,8 @@ completeByteEncodings()
 vi.stubGlobal('self', globalThis) // as in a browser, for WebTorrent's bundle
 vi.stubGlobal('window', globalThis)
 const { default: WebTorrent } = await import('webtorrent/dist/webtorrent.min.js')
-const tracker = { rtcConfig: {} }
-const client = new WebTorrent({ dht: false, lsd: false, utPex: false, webSeeds: false, tracker })
+const none = { dht: false, lsd: false, utPex: false, webSeeds: false, tracker: false } as const
+const client = new WebTorrent({ ...none, peerId: newPeerId() })
 afterAll(() => new Promise<void>((resolve) => client.destroy(() => resolve())))
 
 const layout = pieceLayout(2 * 256 * 1024)

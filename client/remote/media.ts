@@ -13,6 +13,7 @@ import {
   type MediaRecord,
   mediaRecordSchema,
 } from '#protocol/media.ts'
+import type { TrackFacts } from '#protocol/tracks.ts'
 import { request, requestJson } from './request.ts'
 
 const ALL_MEDIA = ['media'] as const
@@ -70,6 +71,17 @@ export function editMedia(id: MediaId, edit: MediaEdit): Promise<MediaRecord> {
 
 export async function deleteMedia(id: MediaId): Promise<void> {
   await request(mediaPath(id), { method: 'DELETE' })
+}
+
+/** @param file WebVTT; the server checks it */
+export function addTrack(id: MediaId, facts: TrackFacts, file: Blob): Promise<MediaRecord> {
+  const path = `${mediaPath(id)}/tracks?${new URLSearchParams({ ...facts })}`
+  const body = new Blob([file], { type: 'text/vtt' })
+  return requestJson(path, mediaRecordSchema, { method: 'POST', body })
+}
+
+export function removeTrack(id: MediaId, track: string): Promise<MediaRecord> {
+  return requestJson(`${mediaPath(id)}/tracks/${track}`, mediaRecordSchema, { method: 'DELETE' })
 }
 
 /** Builds the torrent now; also one whose build gave up. */

@@ -21,7 +21,7 @@ export class ApiError extends Error {
 
 export interface RequestOptions {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** Sent as JSON. */
+  /** A `Blob` is sent as it is, with its type; anything else as JSON. */
   readonly body?: unknown
   readonly signal?: AbortSignal
 }
@@ -49,7 +49,8 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   const { method = 'GET', body, signal } = options
   const init: RequestInit = { method, headers: { Accept: 'application/json' } }
   if (signal !== undefined) init.signal = signal
-  if (body !== undefined) {
+  if (body instanceof Blob) init.body = body
+  else if (body !== undefined) {
     init.headers = { Accept: 'application/json', 'Content-Type': 'application/json' }
     init.body = JSON.stringify(body)
   }

@@ -24,8 +24,8 @@ interface StaticRoute {
   readonly source: 'network'
 }
 
-/** A page answers within a few milliseconds; a frozen or crashed one never does. */
-const ANSWER_TIMEOUT_MS = 2000
+/** A page answers within milliseconds, a busy one in seconds; a frozen or crashed one never does. */
+const ANSWER_TIMEOUT_MS = 5000
 /** How often a stream that waits for bytes looks whether its page is still there. */
 const PAGE_CHECK_MS = 5000
 

@@ -2,10 +2,16 @@
 // anything. It brings its own style and needs no component library, so that it can be embedded.
 import './media-chrome.ts'
 import './player.css'
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import type { Track } from '#protocol/tracks.ts'
+import { formatDuration } from '../app/format.ts'
+import type { PlaybackProblem } from '../playback/playback.ts'
 import { takeOver } from './early-video.ts'
 import { SharingButton, SharingPanel, SharingQuestion, useSharingPanel } from './Sharing.tsx'
+import { HelpButton, ShortcutHelp } from './ShortcutHelp.tsx'
+import { SPEEDS } from './shortcuts.ts'
 import { usePlayback } from './use-playback.ts'
+import { useShortcuts } from './use-shortcuts.ts'
 import type { WatchSession } from './watch-session.ts'
 
 export interface PlayerProps {
@@ -14,17 +20,24 @@ export interface PlayerProps {
   readonly fill?: boolean
 }
 
-const SPEEDS = '1 1.25 1.5 2 0.5 0.75'
-
 export function Player({ session, fill = false }: PlayerProps) {
   const controller = useRef<HTMLElement>(null)
   const sharing = useSharingPanel()
+  const [helps, setHelps] = useState(false)
+  const note = useShortcuts({
+    video: session.video,
+    controller,
+    fill,
+    onHelp: () => setHelps(true),
+  })
   // React does not know of the <video>: it was there first and must not be made anew.
   useLayoutEffect(() => {
     if (controller.current) takeOver(session.video, controller.current)
   }, [session])
 
-  const { title, width, height } = session.media
+  const { title, width, height, tracks } = session.media
+  useEffect(() => addTracks(session.video, tracks), [session, tracks])
+
   const audio = width === null
   const shape = audio || height === null ? '16 / 9' : `${width} / ${height}`
   return (
@@ -35,7 +48,7 @@ export function Player({ session, fill = false }: PlayerProps) {
       style={{ '--shape': shape } as React.CSSProperties}
     >
       {audio && <AudioGround title={title} />}
-      <media-controller ref={controller} autohide="3">
+      <media-controller ref={controller} autohide="3" nohotkeys novolumepref nomutedpref>
         <div slot="centered-chrome" className="player-start" aria-hidden>
           <svg viewBox="0 0 24 24" role="presentation">
             <path d="M8 5.1v13.8a1 1 0 0 0 1.5.86l11.4-6.9a1 1 0 0 0 0-1.72L9.5 4.24A1 1 0 0 0 8 5.1Z" />
@@ -52,13 +65,21 @@ export function Player({ session, fill = false }: PlayerProps) {
             <media-volume-range />
             <media-time-display showduration />
             <span className="player-gap" />
-            <media-playback-rate-button rates={SPEEDS} />
+            {tracks.length > 0 && <media-captions-menu-button />}
+            <media-playback-rate-button rates={SPEEDS.join(' ')} />
             <SharingButton {...sharing} />
+            <HelpButton onOpen={() => setHelps(true)} />
             <media-pip-button />
             <media-fullscreen-button />
           </media-control-bar>
         </div>
+        {tracks.length > 0 && <media-captions-menu hidden anchor="auto" />}
       </media-controller>
+      <div className="player-note" role="status">
+        {note}
+      </div>
+      <ResumeNote session={session} />
+      {helps && <ShortcutHelp onClose={() => setHelps(false)} />}
       <SharingQuestion session={session} />
       {sharing.open && (
         <SharingPanel session={session} id={sharing.panelId} onClose={sharing.onToggle} />
@@ -66,6 +87,55 @@ export function Player({ session, fill = false }: PlayerProps) {
       <Problem session={session} />
     </section>
   )
+}
+
+const RESUME_NOTE_MS = 12_000
+
+/** Offers the start to a viewer who goes on where they left; gone with an answer, or a seek. */
+function ResumeNote({ session }: { readonly session: WatchSession }) {
+  const { video, resumedAt } = session
+  const [shown, setShown] = useState(resumedAt !== null)
+  const started = usePlayback(session).stats.firstFrameMs !== null
+  useEffect(() => {
+    if (!shown || !started) return
+    const listening = new AbortController()
+    const timer = setTimeout(() => setShown(false), RESUME_NOTE_MS)
+    // The seek to where it goes on is over with the first frame.
+    if (!video.seeking) video.addEventListener('seeking', () => setShown(false), listening)
+    return () => {
+      clearTimeout(timer)
+      listening.abort()
+    }
+  }, [video, shown, started])
+  if (!shown || resumedAt === null) return null
+  return (
+    <div className="player-resume" role="status">
+      <span>Goes on at {formatDuration(resumedAt)}</span>
+      <button
+        type="button"
+        onClick={() => {
+          video.currentTime = 0
+          setShown(false)
+        }}
+      >
+        From the beginning
+      </button>
+    </div>
+  )
+}
+
+/** @returns the function that takes them away again */
+function addTracks(video: HTMLVideoElement, tracks: readonly Track[]): () => void {
+  const elements = tracks.map(({ language, label, url }) => {
+    const element = document.createElement('track')
+    Object.assign(element, { kind: 'subtitles', srclang: language, label })
+    element.src = new URL(url).pathname // of this server, whatever name it is called by here
+    return element
+  })
+  video.append(...elements)
+  return () => {
+    for (const element of elements) element.remove()
+  }
 }
 
 /** What an audio title shows in place of a picture. */
@@ -89,6 +159,11 @@ const PROBLEM_TITLES = {
   internal: 'Playback has stopped',
 } as const
 
+function titleOf({ code, playsOn }: PlaybackProblem): string {
+  if (code === 'unsupported' && playsOn) return 'This browser cannot play all of it'
+  return PROBLEM_TITLES[code]
+}
+
 /** What does not end playback is only said; the rest covers the picture. */
 function Problem({ session }: { readonly session: WatchSession }) {
   const { problem } = usePlayback(session)
@@ -100,7 +175,7 @@ function Problem({ session }: { readonly session: WatchSession }) {
   }
   return (
     <div className="player-problem" role="alert" data-mild={problem.playsOn || undefined}>
-      <strong>{PROBLEM_TITLES[problem.code]}</strong>
+      <strong>{titleOf(problem)}</strong>
       <span>{problem.message}</span>
       {problem.retryable && (
         <button type="button" onClick={retry} disabled={retrying}>

@@ -1,9 +1,11 @@
 // What is happening, and the numbers behind it: the same that `window.slipstream.stats()` gives.
+import { useState } from 'react'
 import type { MediaRecord } from '#protocol/media.ts'
 import { formatBytes, formatPercent } from '../app/format.ts'
 import type { PlaybackPhase } from '../playback/playback.ts'
+import { describeType } from './media-type.ts'
 import { statusSentence } from './status-sentence.ts'
-import { usePlayback } from './use-playback.ts'
+import { useDetails, usePlayback } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
 interface StatisticsProps {
@@ -34,17 +36,23 @@ const PHASES: Record<PlaybackPhase, string> = {
 }
 
 export function StatisticsPanel({ session }: { readonly session: WatchSession }) {
+  const [open, setOpen] = useState(false)
   return (
-    <details className="card watch-statistics">
-      <summary>Statistics</summary>
-      <Numbers session={session} />
+    <details
+      className="card watch-statistics"
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>Stats for nerds</summary>
+      {open && <Numbers session={session} />}
     </details>
   )
 }
 
 function Numbers({ session }: { readonly session: WatchSession }) {
-  const { stats } = usePlayback(session)
+  const { stats, details } = useDetails(session)
   const { bytes, pieces } = stats
+  const { video, media } = session
+  const { droppedVideoFrames, totalVideoFrames } = video.getVideoPlaybackQuality()
   const fromServer = bytes.placeholder + bytes.origin
   const received = fromServer + bytes.peers
   const share = received > 0 ? bytes.peers / received : 0
@@ -53,9 +61,10 @@ function Numbers({ session }: { readonly session: WatchSession }) {
   const isMeasured = stats.phase !== 'http' || pieces.have > 1
   const rows: [name: string, value: string][] = [
     ['From server', isMeasured ? formatBytes(fromServer) : 'everything'],
-    ['From peers', `${formatBytes(bytes.peers)}${share > 0 ? ` (${formatPercent(share)})` : ''}`],
+    ['From peers', formatBytes(bytes.peers)],
+    ['Offload', received > 0 ? formatPercent(share) : '–'],
     ['Uploaded', formatBytes(bytes.uploaded)],
-    ['Peers', String(stats.peers)],
+    ['Peers (wires)', String(stats.peers)],
     ['Pieces', isMeasured ? `${pieces.have} of ${pieces.total}` : '–'],
     ['Phase', PHASES[stats.phase]],
     ['First frame', stats.firstFrameMs === null ? '–' : `${Math.round(stats.firstFrameMs)} ms`],
@@ -70,6 +79,15 @@ function Numbers({ session }: { readonly session: WatchSession }) {
       stats.stalls === 0 ? 'none' : `${stats.stalls}, ${(stats.stalledMs / 1000).toFixed(1)} s`,
     ],
     ['Wasted', formatBytes(bytes.wasted)],
+    ['Buffer', `${details.bufferedSeconds.toFixed(1)} s`],
+    ['HTTP rate', details.http.rate === null ? '–' : `${formatBytes(details.http.rate)}/s`],
+    ['HTTP latency', isMeasured ? `${Math.round(details.http.latencyMs)} ms` : '–'],
+    [
+      'Resolution',
+      video.videoWidth > 0 ? `${video.videoWidth} × ${video.videoHeight}` : 'no picture',
+    ],
+    ['Dropped frames', totalVideoFrames > 0 ? `${droppedVideoFrames} of ${totalVideoFrames}` : '–'],
+    ['Format', describeType(media.type)],
   ]
   return (
     <>

@@ -13,6 +13,7 @@ import { NotFoundPage, Notice } from '../app/Notice.tsx'
 import { mediaQuery, shareUrl, torrentUrl } from '../remote/media.ts'
 import { ApiError, messageOf } from '../remote/request.ts'
 import { describeType } from './media-type.ts'
+import { PiecePicture } from './PieceBar.tsx'
 import { Player } from './Player.tsx'
 import { StatisticsPanel, StatusLine } from './StatisticsPanel.tsx'
 import { usePlayback, useWatchSession } from './use-playback.ts'
@@ -49,6 +50,7 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
   return (
     <article className="watch">
       <Player session={session} />
+      <PiecePicture session={session} />
       <StatusLine session={session} media={media} />
       <div className="watch-head">
         <div className="watch-words">

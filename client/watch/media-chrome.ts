@@ -11,6 +11,9 @@ import 'media-chrome/dist/media-playback-rate-button.js'
 import 'media-chrome/dist/media-time-display.js'
 import 'media-chrome/dist/media-time-range.js'
 import 'media-chrome/dist/media-volume-range.js'
+import 'media-chrome/dist/menu/media-captions-menu.js'
+import 'media-chrome/dist/menu/media-captions-menu-button.js'
+import 'media-chrome/dist/menu/media-chrome-menu-item.js'
 import type { HTMLAttributes, Ref } from 'react'
 
 interface ElementProps extends HTMLAttributes<HTMLElement> {
@@ -22,7 +25,12 @@ interface ElementProps extends HTMLAttributes<HTMLElement> {
 declare module 'react' {
   namespace JSX {
     interface IntrinsicElements {
-      'media-controller': ElementProps & { readonly autohide?: string }
+      'media-controller': ElementProps & {
+        readonly autohide?: string
+        readonly nohotkeys?: boolean
+        readonly novolumepref?: boolean
+        readonly nomutedpref?: boolean
+      }
       'media-control-bar': ElementProps
       'media-play-button': ElementProps
       'media-mute-button': ElementProps
@@ -31,6 +39,8 @@ declare module 'react' {
       'media-time-display': ElementProps & { readonly showduration?: boolean }
       'media-playback-rate-button': ElementProps & { readonly rates?: string }
       'media-pip-button': ElementProps
+      'media-captions-menu': ElementProps & { readonly anchor?: string; readonly hidden?: boolean }
+      'media-captions-menu-button': ElementProps
       'media-fullscreen-button': ElementProps
       'media-loading-indicator': ElementProps & { readonly noautohide?: boolean }
     }

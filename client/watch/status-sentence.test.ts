@@ -19,6 +19,7 @@ const media = (state: object): MediaRecord =>
     fastStart: true,
     poster: null,
     webSeeds: ['http://localhost/media/0123456789abcdef/a.webm'],
+    tracks: [],
     p2p: { enabled: true, minViewers: 1 },
     createdAt: 0,
     ...state,

@@ -23,7 +23,9 @@ const HTTP_SENTENCES: Record<HttpReason, string> = {
 export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): StatusSentence {
   const { stats, problem, httpReason } = snapshot
   if (problem?.code === 'deleted') return plain('The title was deleted.')
-  if (problem !== null) return plain('Playback is interrupted.')
+  const plays = problem?.code === 'unsupported' && problem.playsOn
+  if (problem?.code === 'unsupported' && !plays) return plain('This browser cannot play it.')
+  if (problem !== null && !plays) return plain('Playback is interrupted.')
   if (stats.firstFrameMs === null) return plain('Loading the first picture…')
   switch (stats.phase) {
     case 'http':

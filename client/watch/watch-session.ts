@@ -5,10 +5,17 @@
 import type { MediaRecord } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
-import type { Playback, PlaybackSnapshot, PlaybackStats } from '../playback/playback.ts'
+import type {
+  Playback,
+  PlaybackDetails,
+  PlaybackSnapshot,
+  PlaybackStats,
+} from '../playback/playback.ts'
 import type { SharingDecision } from '../playback/sharing.ts'
 import { removeStage, showEarly } from './early-video.ts'
+import { followMediaSession } from './media-session.ts'
 import { type SharingControl, sharingControl } from './sharing-control.ts'
+import { type RememberedViewing, rememberViewing } from './viewing-memory.ts'
 
 declare global {
   interface Window {
@@ -50,6 +57,10 @@ export class WatchSession {
   readonly video: HTMLVideoElement
   /** What the viewer says of sharing. */
   readonly sharing: SharingControl
+  /** Where the viewer left the title on an earlier visit and goes on, in seconds, or `null`. */
+  readonly resumedAt: number | null
+  readonly #viewing: RememberedViewing
+  readonly #stopMediaSession: () => void
   #decision: SharingDecision
   #playback: Playback
   #stopCounting: () => void
@@ -67,6 +78,9 @@ export class WatchSession {
     this.video.slot = 'media'
     this.video.ariaLabel = media.title
     if (media.poster !== null) this.video.poster = media.poster
+    this.#viewing = rememberViewing(this.video, media)
+    this.resumedAt = this.#viewing.resumedAt
+    this.#stopMediaSession = followMediaSession(this.video, media)
     this.sharing = sharingControl(getBoot().settings.p2pDefault)
     this.#decision = this.sharing.decide(media.p2p)
     this.#playback = this.#open()
@@ -75,6 +89,10 @@ export class WatchSession {
   }
 
   readonly stats = (): PlaybackStats => this.#playback.stats()
+
+  details(): PlaybackDetails {
+    return this.#playback.details()
+  }
 
   /** For `useSyncExternalStore`. @returns the function that ends the subscription */
   readonly subscribe = (onChange: () => void): (() => void) => {
@@ -115,6 +133,8 @@ export class WatchSession {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#viewing.stop()
+    this.#stopMediaSession()
     this.#unsubscribe()
     this.#stopCounting()
     this.#listeners.clear()

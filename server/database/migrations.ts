@@ -101,4 +101,24 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '004-tracks': {
+    async up(db: Kysely<never>) {
+      await db.schema
+        .createTable('track')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('media_id', 'text', (column) =>
+          column.notNull().references('media.id').onDelete('cascade'),
+        )
+        .addColumn('language', 'text', (column) => column.notNull())
+        .addColumn('label', 'text', (column) => column.notNull())
+        .addColumn('text', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createIndex('track_of')
+        .on('track')
+        .columns(['media_id', 'created_at'])
+        .execute()
+    },
+  },
 }

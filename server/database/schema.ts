@@ -9,6 +9,7 @@ export interface Schema {
   setup_link: SetupLinkTable
   media: MediaTable
   removed_media: RemovedMediaTable
+  track: TrackTable
   torrent: TorrentTable
   job: JobTable
 }
@@ -52,6 +53,17 @@ interface MediaTable {
   p2p_enabled: Generated<number>
   /** Viewers announced before any two are connected. */
   p2p_min_viewers: Generated<number>
+  created_at: number
+}
+
+/** Subtitles of a title; they go with it. */
+interface TrackTable {
+  id: string
+  media_id: MediaId
+  language: string
+  label: string
+  /** WebVTT. */
+  text: string
   created_at: number
 }
 

@@ -18,7 +18,12 @@ export interface Media extends Selectable<Schema['media']> {
   readonly job_state: 'queued' | 'running' | 'failed' | null
   readonly pieces_done: number | null
   readonly reason: string | null
+  /** In the order in which they were added. */
+  readonly tracks: readonly TrackEntry[]
 }
+
+/** Subtitles without their text. */
+type TrackEntry = Pick<Selectable<Schema['track']>, 'id' | 'language' | 'label'>
 
 /** What holds for the swarm of an info hash. */
 export interface SwarmRules {
@@ -60,13 +65,32 @@ export function createCatalogue(database: Database) {
       .selectAll('media')
       .select(['torrent.info_hash', 'job.state as job_state', 'job.pieces_done', 'job.reason'])
 
+  const withTracks = async <Row extends { readonly id: MediaId }>(rows: readonly Row[]) => {
+    if (rows.length === 0) return []
+    const ids = rows.map(({ id }) => id)
+    const tracks = await database
+      .selectFrom('track')
+      .select(['media_id', 'id', 'language', 'label'])
+      .where('media_id', 'in', ids)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+    return rows.map((row) => ({
+      ...row,
+      tracks: tracks
+        .filter((track) => track.media_id === row.id)
+        .map(({ id, language, label }) => ({ id, language, label })),
+    }))
+  }
+
   return {
     async add(media: NewMedia): Promise<void> {
       await database.insertInto('media').values(media).execute()
     },
 
     async get(id: MediaId): Promise<Media | null> {
-      return (await titles().where('media.id', '=', id).executeTakeFirst()) ?? null
+      const [media] = await withTracks(await titles().where('media.id', '=', id).execute())
+      return media ?? null
     },
 
     /** @throws SlipstreamError `bad_request` when the cursor is not one of ours */
@@ -97,7 +121,7 @@ export function createCatalogue(database: Database) {
       const items = await rows.limit(limit + 1).execute()
       const last = items.length > limit ? items[limit - 1] : undefined
       return {
-        items: items.slice(0, limit),
+        items: await withTracks(items.slice(0, limit)),
         nextCursor: last ? `${last.created_at}.${last.id}` : null,
       }
     },
@@ -226,6 +250,10 @@ export function toRecord(media: Media, origin: string): MediaRecord {
     fastStart: media.fast_start === 1,
     poster: null,
     webSeeds: [webSeedUrl(origin, media)],
+    tracks: media.tracks.map((track) => ({
+      ...track,
+      url: `${origin}/api/media/${media.id}/tracks/${track.id}.vtt`,
+    })),
     p2p: { enabled: media.p2p_enabled === 1, minViewers: media.p2p_min_viewers },
     createdAt: media.created_at,
   }

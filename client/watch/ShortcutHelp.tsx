@@ -1,0 +1,69 @@
+// The keys of the player, in a dialog: the browser keeps the focus in it and closes it by Escape.
+import { useEffect, useRef } from 'react'
+import { SHORTCUT_HELP } from './shortcuts.ts'
+
+/** Stands among the player's controls, where there is a keyboard. */
+export function HelpButton({ onOpen }: { readonly onOpen: () => void }) {
+  return (
+    <button
+      type="button"
+      className="player-help-button"
+      aria-label="Keyboard shortcuts"
+      title="Keyboard shortcuts (?)"
+      onClick={onOpen}
+    >
+      <svg viewBox="0 0 24 24" role="presentation">
+        <rect x="2.5" y="6" width="19" height="12" rx="2" />
+        <path d="M6 10h.01M10 10h.01M14 10h.01M18 10h.01M7 14h10" />
+      </svg>
+    </button>
+  )
+}
+
+interface ShortcutHelpProps {
+  readonly onClose: () => void
+}
+
+export function ShortcutHelp({ onClose }: ShortcutHelpProps) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const shown = dialog.current
+    const focused = document.activeElement
+    shown?.showModal()
+    return () => {
+      shown?.close()
+      if (focused instanceof HTMLElement) focused.focus()
+    }
+  }, [])
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape does the same
+    <dialog
+      ref={dialog}
+      className="player-help"
+      aria-labelledby="player-help-title"
+      onClose={onClose}
+      onClick={(event) => {
+        if (event.target === dialog.current) onClose() // beside it
+      }}
+    >
+      <div className="player-help-body">
+        <h2 id="player-help-title">Keyboard shortcuts</h2>
+        <dl>
+          {SHORTCUT_HELP.map(({ keys, does }) => (
+            <div key={does}>
+              <dt>
+                {keys.map((key) => (
+                  <kbd key={key}>{key}</kbd>
+                ))}
+              </dt>
+              <dd>{does}</dd>
+            </div>
+          ))}
+        </dl>
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  )
+}
