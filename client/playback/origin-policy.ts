@@ -135,11 +135,11 @@ export function swarmSettings(seconds: number, peers: number): PolicySettings {
 /** Spans under way at once: browsers open 6 connections per HTTP/1.1 server, some serve others. */
 const MAX_SPANS = 4
 /** What a peer is taken to send before it has sent anything: bytes per second. */
-const UNKNOWN_PEER_RATE = 128 * 1024
+const UNKNOWN_PEER_RATE = 512 * 1024
 /** What a piece is taken to take from an origin that has sent nothing yet. */
 const UNKNOWN_FETCH_SECONDS = 0.1
 /** Peers are trusted to be this much slower than their rates say … */
-const DOUBT = 2
+const DOUBT = 1.5
 /** … and to leave so much time before the piece is played. */
 const SLACK_SECONDS = 0.2
 /** Beside twice the time that a fetch takes. */
