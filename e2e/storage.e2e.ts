@@ -2,8 +2,8 @@
 // of the disk, several tabs at once, and playback when the disk is too small, full or gone.
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
 import { longClip } from '../bench/inputs.ts'
-import type { PieceStore } from '../client/playback/piece-store.ts'
 import type { PlaybackStats } from '../client/playback/playback.ts'
+import type { PieceStore } from '../client/storage/piece-store.ts'
 import { CHROMIUM_FLAGS, findChromium } from './harness/chromium.ts'
 import { clip } from './harness/clips.ts'
 import { type ModuleServer, serveModules } from './harness/modules.ts'
@@ -42,7 +42,7 @@ test.describe('the piece store, on a page of its own', () => {
   async function openStore(page: Page, title: string, mib = 64): Promise<void> {
     await page.evaluate(
       async ([name, size]) => {
-        const load = (module: string) => import(`/playback/${module}.ts`)
+        const load = (module: string) => import(`/storage/${module}.ts`)
         const { PieceStore } = await load('piece-store')
         const { openOpfs } = await load('opfs-backing')
         const pieceLength = 1024 ** 2
@@ -94,12 +94,12 @@ test.describe('the piece store, on a page of its own', () => {
   const lost = (page: Page) => page.evaluate(() => (window as unknown as StorePage).lost)
   const storedBytes = (page: Page): Promise<number> =>
     page.evaluate(async () => {
-      const module = '/playback/stored-titles.ts'
+      const module = '/storage/stored-titles.ts'
       return (await import(module)).storedBytes()
     })
   const clearStored = (page: Page): Promise<void> =>
     page.evaluate(async () => {
-      const module = '/playback/stored-titles.ts'
+      const module = '/storage/stored-titles.ts'
       return (await import(module)).clearStoredTitles()
     })
   const range = (from: number, to: number) =>

@@ -82,7 +82,7 @@ export function scenario(
     leavesPerMinute: 0.02,
     staysSeconds: 30,
     originUplink: null,
-    maxWires: 50, // these three as in client/playback/signalling.ts
+    maxWires: 50, // these three as in client/swarm/signalling.ts
     wantedWires: 16,
     maxOffers: 5,
     uploadSlots: 10, // as WebTorrent

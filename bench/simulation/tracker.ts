@@ -1,11 +1,11 @@
-// The tracker, and what viewers do with it: announce when client/playback/announce-plan.ts says so,
+// The tracker, and what viewers do with it: announce when client/swarm/announce-plan.ts says so,
 // offers that are handed to somebody at random, connections that come up a while later or never.
 // Mirrors tracker-client.ts and signalling.ts; `Simulation` owns it and asks it once a step.
 import {
   offerPatience,
   planAnnounce,
   type TrackerAnswer,
-} from '../../client/playback/announce-plan.ts'
+} from '../../client/swarm/announce-plan.ts'
 import type { Random } from './random.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario } from './scenario.ts'
 import type { SimulatedViewer } from './viewer.ts'

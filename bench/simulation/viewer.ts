@@ -9,7 +9,6 @@ import {
   pieceAt,
   pieceStart,
 } from '#protocol/pieces.ts'
-import type { Intent } from '../../client/playback/intent-message.ts'
 import {
   type Demand,
   decide,
@@ -20,6 +19,7 @@ import {
   STARTING_SETTINGS,
   swarmSettings,
 } from '../../client/playback/origin-policy.ts'
+import type { Intent } from '../../client/swarm/intent-message.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
 

@@ -2,8 +2,8 @@
 // the peer that the receiver's origin policy sees. What the sender has and says becomes known one
 // latency later. Owned by the receiver.
 import type { PieceIndex } from '#protocol/pieces.ts'
-import { arrivesIn } from '../../client/playback/intent-message.ts'
 import type { PolicyPeer } from '../../client/playback/origin-policy.ts'
+import { arrivesIn } from '../../client/swarm/intent-message.ts'
 import type { SimulatedViewer } from './viewer.ts'
 
 /** Seconds since the start; shared by everybody in a simulation. */

@@ -12,9 +12,13 @@ import {
   piecesBetween,
 } from '#protocol/pieces.ts'
 import { streamPath, streamSession, webSeedPath } from '#protocol/stream.ts'
+import { openOpfs } from '../storage/opfs-backing.ts'
+import { type Bytes, PieceStore } from '../storage/piece-store.ts'
+import { noteStored, wasStored } from '../storage/stored-titles.ts'
+import { Introductions } from '../swarm/introductions.ts'
+import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm.ts'
+import { SwarmMembership } from '../swarm/swarm-membership.ts'
 import { problemOfType } from './codec-support.ts'
-import { Introductions } from './introductions.ts'
-import { openOpfs } from './opfs-backing.ts'
 import { OriginFetcher } from './origin.ts'
 import {
   type Demand,
@@ -27,7 +31,6 @@ import {
   WAITING_SETTINGS,
 } from './origin-policy.ts'
 import { pieceStates } from './piece-states.ts'
-import { type Bytes, PieceStore } from './piece-store.ts'
 import type {
   HttpReason,
   Playback,
@@ -42,10 +45,7 @@ import { DELETED, DELETED_MEANWHILE, problemOfOrigin, problemOfVideo } from './p
 import { type ByteRange, Reader } from './reader.ts'
 import { mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
 import type { SharingDecision } from './sharing.ts'
-import { noteStored, wasStored } from './stored-titles.ts'
 import { serveStreams } from './stream-server.ts'
-import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from './swarm.ts'
-import { SwarmMembership } from './swarm-membership.ts'
 import { followTorrent } from './torrent-source.ts'
 import { VideoWatch } from './video-watch.ts'
 

@@ -11,8 +11,8 @@ import {
   pieceStart,
   piecesBetween,
 } from '#protocol/pieces.ts'
-import type { SpanIntent } from './intent-message.ts'
-import type { Bytes } from './piece-store.ts'
+import type { Bytes } from '../storage/piece-store.ts'
+import type { SpanIntent } from '../swarm/intent-message.ts'
 import { retryDelay } from './retry.ts'
 
 /** `deleted`: every web seed says that the file is gone. `network`: tried again by itself. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type PieceIndex, pieceIndex, pieceLayout } from '#protocol/pieces.ts'
+import { type Bytes, PieceStore } from '../storage/piece-store.ts'
 import { OriginFetcher } from './origin.ts'
-import { type Bytes, PieceStore } from './piece-store.ts'
 import { Reader } from './reader.ts'
 
 const layout = pieceLayout(2 * 256 * 1024 + 10)

@@ -2,8 +2,8 @@
 // piece that has just arrived. It asks for nothing itself; where it stands and whether it waits is
 // what the engine's policy goes by. Whoever opened it closes it.
 import { lengthOfPiece, type PieceLayout, pieceAt, pieceStart } from '#protocol/pieces.ts'
+import type { Bytes, PieceStore } from '../storage/piece-store.ts'
 import type { OriginFetcher } from './origin.ts'
-import type { Bytes, PieceStore } from './piece-store.ts'
 
 /** One message to the service worker; larger ones only cost memory. */
 const CHUNK_BYTES = 256 * 1024

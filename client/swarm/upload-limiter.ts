@@ -3,7 +3,7 @@
 // amount, after which all peers are choked. What they send us is not touched. In place before the
 // first peer comes. The swarm owns and closes it.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
-import type { UploadLimit } from './sharing.ts'
+import type { UploadLimit } from '../playback/sharing.ts'
 
 /** Unused time that may be made up for: what timers are late by. Milliseconds. */
 const MAX_CREDIT_MS = 200

@@ -6,7 +6,7 @@
 // piece (first > last: none); then for each span under way its first and last piece, milliseconds until its first piece is whole, and
 // milliseconds from there to each next one. A message replaces the one before.
 import { type PieceIndex, type PieceLayout, pieceIndex } from '#protocol/pieces.ts'
-import type { PieceRange } from './origin-policy.ts'
+import type { PieceRange } from '../playback/origin-policy.ts'
 
 /** The extension's name in the handshake. */
 export const INTENT_EXTENSION = 'slipstream_intent'

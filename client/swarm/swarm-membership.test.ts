@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { SharingDecision, UploadLimit } from './sharing.ts'
+import type { SharingDecision, UploadLimit } from '../playback/sharing.ts'
 import type { Swarm } from './swarm.ts'
 import { type JoinRequest, SwarmMembership } from './swarm-membership.ts'
 

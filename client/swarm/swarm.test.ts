@@ -4,8 +4,8 @@ import bencode from 'bencode'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Torrent } from 'webtorrent/dist/webtorrent.min.js'
 import { pieceIndex, pieceLayout } from '#protocol/pieces.ts'
+import { type Bytes, PieceStore } from '../storage/piece-store.ts'
 import { newPeerId } from './peer-id.ts'
-import { type Bytes, PieceStore } from './piece-store.ts'
 import { joinSwarm, Traffic } from './swarm.ts'
 
 describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () => {

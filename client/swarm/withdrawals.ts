@@ -2,7 +2,7 @@
 // peers that were told of it are told that it is gone (BEP 54, lt_donthave).
 import type { Torrent } from 'webtorrent/dist/webtorrent.min.js'
 import type { PieceIndex } from '#protocol/pieces.ts'
-import type { PieceStore } from './piece-store.ts'
+import type { PieceStore } from '../storage/piece-store.ts'
 
 /** Works until the torrent is closed or the store is. To be called before the torrent is ready. */
 export function withdrawLosses(torrent: Torrent, store: Pick<PieceStore, 'has' | 'onLost'>): void {

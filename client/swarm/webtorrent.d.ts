@@ -1,7 +1,7 @@
 // What we use of WebTorrent's browser bundle, pinned to 3.0.21: the published types describe an
 // older version. Members with an underscore are private to it; only swarm.ts may touch them.
 declare module 'webtorrent/dist/webtorrent.min.js' {
-  import type { ChunkStore } from './piece-store.ts'
+  import type { ChunkStore } from '../storage/piece-store.ts'
   import type { WebRtcPeer } from './webrtc-peers.ts'
 
   interface Bits {

@@ -1,7 +1,7 @@
 // In the swarm or not: joins as soon as there is a torrent and peers are wanted, leaves when they
 // are not, and joins again. The next join waits until the last swarm is closed. A swarm that broke
 // down is not joined again. The engine owns and closes it.
-import type { SharingDecision, UploadLimit } from './sharing.ts'
+import type { SharingDecision, UploadLimit } from '../playback/sharing.ts'
 import type { Swarm, SwarmTotals } from './swarm.ts'
 
 export interface JoinRequest {

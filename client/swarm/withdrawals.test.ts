@@ -3,9 +3,9 @@ import bencode from 'bencode'
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
 import { pieceIndex, pieceLayout } from '#protocol/pieces.ts'
+import { type Bytes, PieceStore } from '../storage/piece-store.ts'
 import { completeByteEncodings } from './byte-encodings.ts'
 import { newPeerId } from './peer-id.ts'
-import { type Bytes, PieceStore } from './piece-store.ts'
 import { withdrawLosses } from './withdrawals.ts'
 
 completeByteEncodings()

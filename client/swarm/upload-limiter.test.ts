@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { beforeEach, expect, test } from 'vitest'
 import type { Torrent } from 'webtorrent/dist/webtorrent.min.js'
-import type { UploadLimit } from './sharing.ts'
+import type { UploadLimit } from '../playback/sharing.ts'
 import { UploadLimiter } from './upload-limiter.ts'
 
 /** A wire as far as choking and uploads go; WebTorrent lets it in when it is interested. */
