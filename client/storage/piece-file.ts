@@ -1,8 +1,9 @@
 // One title's pieces in two files of synchronous access handles. `data` is cut into slots of one
 // piece each and is as long as the pieces are many, for a browser counts the whole length of a
 // file, holes too; `table` says which piece each slot has. Invariant: a slot is entered only after
-// its bytes were flushed and struck out before they change, so a crash loses pieces but never
-// invents one. Whoever opened the handles closes the file.
+// its bytes were written and struck out before they change, so a page or browser that ends in
+// between loses pieces but never invents one. Nothing waits for the disk itself: what a power cut
+// garbles is found when the swarm verifies it. Whoever opened the handles closes the file.
 import { lengthOfPiece, type PieceIndex, type PieceLayout } from '#protocol/pieces.ts'
 
 /** As in the File System standard; TypeScript lists it for workers only. */
@@ -11,7 +12,6 @@ export interface SyncAccessHandle {
   write(buffer: Uint8Array, options: { at: number }): number
   getSize(): number
   truncate(size: number): void
-  flush(): void
   close(): void
 }
 
@@ -85,7 +85,6 @@ export class PieceFile {
     if (this.#slots.delete(index)) this.#enter(slot, 0)
     try {
       writeAll(this.#data, bytes, slot * this.#layout.pieceLength)
-      this.#data.flush()
       this.#enter(slot, index + 1)
     } catch (error) {
       this.#release(slot)
