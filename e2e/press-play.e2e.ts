@@ -43,8 +43,9 @@ test('an MP3 plays from a press in the catalogue, and a second listener is fed b
   await b.untilPhase('swarm')
   await b.seek(30)
   await b.untilEnded()
-  // An MP3's pieces are long, so the start over HTTP takes a good share of them.
-  expect((await b.stats()).bytes.peers).toBeGreaterThan(media.size / 3)
+  // A piece is ten seconds of sound: the start, and the place that was sought, take half of what is
+  // played over HTTP; what follows comes from the first listener.
+  expect((await b.stats()).bytes.peers).toBeGreaterThan(media.size / 5)
   for (const listener of [a, b]) {
     const stats = await listener.stats()
     expect(stats.bytes.wasted).toBe(0)
