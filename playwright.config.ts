@@ -5,7 +5,8 @@ export default defineConfig({
   testDir: 'e2e',
   testMatch: '*.e2e.ts',
   outputDir: 'test-results',
-  workers: 2,
+  // Two cores play video in several contexts at once; more at a time would measure the machine.
+  workers: 1,
   retries: 0,
   timeout: 120_000,
   reporter: [['list']],
@@ -15,9 +16,4 @@ export default defineConfig({
     trace: 'retain-on-failure',
     launchOptions: { executablePath: findChromium(), args: CHROMIUM_FLAGS },
   },
-  projects: [
-    // Playback to the byte and without a stall, alone on the machine; the others two at a time.
-    { name: 'playback', testMatch: 'playback.e2e.ts', workers: 1 },
-    { name: 'others', testIgnore: 'playback.e2e.ts', dependencies: ['playback'] },
-  ],
 })
