@@ -452,6 +452,7 @@ class Engine implements Playback {
     if (this.#closing.signal.aborted || !this.#mayFetch || !this.#options.video.src) return
     const swarm = this.#swarm
     const arriving = swarm?.arriving()
+    const sends = this.#sends()
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
@@ -466,7 +467,7 @@ class Engine implements Playback {
       originIsDown: this.#fetcher.isDown,
       spanPieces: this.#fetcher.spanPieces,
       ownId: swarm?.ownId ?? '',
-      sends: this.#sends(),
+      sends,
       peers: swarm?.peers() ?? [],
       missing: (index) => (arriving?.has(index) ? (swarm?.missing(index) ?? null) : null),
       settings: this.#store.isPressed ? pressed(this.#settings()) : this.#settings(),
@@ -477,7 +478,7 @@ class Engine implements Playback {
       for (const index of piecesBetween(first, last)) swarm?.release(index)
     }
     swarm?.tell({
-      sends: this.#sends(),
+      sends,
       wants: decision.wanted,
       spans: this.#fetcher.intents(),
     })

@@ -188,6 +188,12 @@ describe('with peers', () => {
   const ids = ['a', 'b', 'c', 'd', 'me']
   const others = ids.filter((id) => id !== 'me')
   const place = (piece: number) => rank(piece, 'me', others)
+  /** Whom the hash names for a piece. */
+  const firstFor = (piece: number) =>
+    ids.find((id) => {
+      const rivals = ids.filter((other) => other !== id)
+      return rank(piece, id, rivals) === 0
+    })
   /** A piece whose fetcher the hash names as `me` in that place, 20 s ahead of the reader. */
   const placed = (wanted: number) => every(20, 60).find((piece) => place(piece) === wanted) ?? -1
   const isAsked = (ranges: readonly { first: number; last: number }[], piece: number) =>
@@ -224,14 +230,7 @@ describe('with peers', () => {
   test('a peer that is not heading for a piece is not expected to fetch it', () => {
     const piece = placed(1)
     const wants = (index: PieceIndex) => index >= 70
-    const [first] = others.filter(
-      (id) =>
-        rank(
-          piece,
-          id,
-          ids.filter((o) => o !== id),
-        ) === 0,
-    )
+    const first = firstFor(piece)
     const peers = others.map((id) => peer(id, [], 0, false, id === first ? { wants } : {}))
     const { fromOrigin } = decide(snapshot({ peers, spanPieces: 1 }, every(0, piece - 1)))
     expect(isAsked(fromOrigin, piece)).toBe(true)
@@ -239,14 +238,7 @@ describe('with peers', () => {
 
   test('who does not upload is no source, and nobody to wait for', () => {
     const piece = placed(1)
-    const [first] = others.filter(
-      (id) =>
-        rank(
-          piece,
-          id,
-          ids.filter((o) => o !== id),
-        ) === 0,
-    )
+    const first = firstFor(piece)
     const peers = others.map((id) =>
       id === first ? peer(id, every(0, 99), 0, false, { sends: false }) : peer(id, []),
     )
