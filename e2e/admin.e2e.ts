@@ -53,7 +53,7 @@ test('from the set-up link to a title that plays', async ({ page }) => {
   await page.getByRole('button', { name: 'Create account' }).click()
   await page.getByRole('heading', { name: 'Upload', exact: true }).waitFor()
 
-  await choose(page, CLIP, clip({ seconds: 24, format: 'mp4', mbps: 3 }))
+  await choose(page, CLIP, clip({ seconds: 16, format: 'mp4', mbps: 3 }))
   await expect(page.getByText('Delete')).toHaveCount(2, { timeout: 20_000 })
 
   await page.goto(`${server.url}/`)

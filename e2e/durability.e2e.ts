@@ -34,7 +34,7 @@ test('a build of 2 GiB goes on after the server was killed, and the waiting view
   const server = await startServer({ BUILD_DELAY_MS: '2500' })
   try {
     const path = join(folder, 'long.mp4')
-    await lengthenMp4(clip({ seconds: 24, format: 'mp4', mbps: 3 }), path, 2 * GIB)
+    await lengthenMp4(clip({ seconds: 16, format: 'mp4', mbps: 3 }), path, 2 * GIB)
     const media = await server.upload(path)
     const viewer = await watch(context, `${server.url}/watch/${media.id}`)
     await viewer.untilPosition(1)

@@ -15,7 +15,7 @@ import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
 
 const run = promisify(execFile)
-const path = clip({ seconds: 24, format: 'webm', mbps: 3 })
+const path = clip({ seconds: 16, format: 'webm', mbps: 3 })
 let server: TestServer
 let media: MediaRecord
 let folder: string

@@ -1,6 +1,6 @@
 // The player's comforts and the picture under it, in a real browser: keys, what is remembered, who
 // sent which piece, and what is said when the browser lacks a decoder.
-import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { type BrowserContext, expect, type Locator, type Page, test } from '@playwright/test'
 import type { MediaRecord } from '#protocol/media.ts'
 import { clip } from './harness/clips.ts'
 import { ADMIN, startServer, type TestServer } from './harness/server.ts'
@@ -62,7 +62,8 @@ test('keys play, seek, and change sound and speed, wherever the focus is', async
   await page.keyboard.press('Space')
   await expect.poll(async () => (await video(page)).paused).toBe(false)
   await page.keyboard.press('f')
-  await expect.poll(() => page.evaluate(() => document.fullscreenElement !== null)).toBe(true)
+  const fullScreen = () => page.evaluate(() => document.fullscreenElement?.ariaLabel)
+  await expect.poll(fullScreen).toBe('Player: A film') // with all that it may have to say
   await page.keyboard.press('f')
   await expect.poll(() => page.evaluate(() => document.fullscreenElement !== null)).toBe(false)
 })
@@ -231,7 +232,7 @@ async function sendTrack(
 }
 
 test('subtitles are checked, listed, served to every site, and go with the title', async () => {
-  const { id } = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  const { id } = await server.upload(clip({ seconds: 16, format: 'webm', mbps: 3 }))
   const refusals: [status: number, answer: Promise<Response>][] = [
     [401, sendTrack(id, VTT, { cookie: 'none=1' })],
     [400, sendTrack(id, VTT, { query: 'language=English&label=x' })],
@@ -302,6 +303,12 @@ test('a publisher adds subtitles on the admin page, and a viewer switches them o
   await expect(dialog.getByRole('alert')).toHaveCount(0)
 
   const viewer = await play(context)
+  const bottomOf = async (locator: Locator) => {
+    const { y = 0, height = 0 } = (await locator.boundingBox()) ?? {}
+    return y + height
+  }
+  const bars = await bottomOf(player(viewer.page).getByRole('button', { name: /fullscreen/i }))
+  expect((await bottomOf(viewer.page.locator('video'))) - bars).toBeLessThan(20)
   const shown = () =>
     viewer.page
       .locator('video')

@@ -12,7 +12,7 @@ let media: MediaRecord
 
 test.beforeAll(async () => {
   server = await startServer({ P2P_DEFAULT: 'ask' })
-  media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  media = await server.upload(clip({ seconds: 16, format: 'webm', mbps: 3 }))
   await server.untilReady(media.id)
 })
 test.afterAll(() => server.stop())
@@ -83,11 +83,13 @@ const untilFilled = (viewer: Viewer) =>
         const { have, total } = (await viewer.stats()).pieces
         return total > 0 && have === total
       },
-      { timeout: 40_000 },
+      { timeout: 40_000, intervals: [100] },
     )
     .toBe(true)
 const untilPeers = (viewer: Viewer, peers: number) =>
-  expect.poll(async () => (await viewer.stats()).peers, { timeout: 20_000 }).toBe(peers)
+  expect
+    .poll(async () => (await viewer.stats()).peers, { timeout: 40_000, intervals: [100] })
+    .toBe(peers)
 
 test('before the answer it plays from the server and tells no tracker; "no" holds for good', async ({
   context,
@@ -105,6 +107,7 @@ test('before the answer it plays from the server and tells no tracker; "no" hold
   await viewer.untilPosition(2)
   await expect(viewer.page.getByRole('button', { name: 'Sharing settings' })).toBeVisible()
   await expect(question(viewer.page)).toHaveCount(0)
+  await viewer.seek(12)
   await viewer.untilEnded()
   expect(await viewer.stats()).toMatchObject({ phase: 'http', swap: null, stalls: 0 })
   expect(sockets.opened).toBe(0)
@@ -282,6 +285,8 @@ test('no more is uploaded in a session than the viewer allows, to the block', as
   const contextB = await browser.newContext()
   await agreed(contextB)
   const b = await watch(contextB, watchUrl())
+  await untilFilled(b)
+  await b.seek(13)
   await b.untilEnded()
   const { uploaded } = (await a.stats()).bytes
   expect(uploaded).toBeGreaterThan(limit / 2)
@@ -389,8 +394,136 @@ test('a title that is not shared: no tracker, no question, and announces are ref
   const viewer = await watch(context, watchUrl())
   await viewer.untilPosition(4)
   expect(await viewer.stats()).toMatchObject({ phase: 'http', peers: 0 })
-  await expect(viewer.page.getByText(/publisher does not have this title shared/)).toBeVisible()
+  await expect(viewer.page.getByText(/: the publisher has switched sharing off/)).toBeVisible()
   expect(sockets.opened).toBe(0)
+})
+
+test('whoever watches parts when the publisher says so, plays on, and meets again', async ({
+  browser,
+}) => {
+  const contexts = [await browser.newContext(), await browser.newContext()]
+  const both: Viewer[] = []
+  for (const context of contexts) {
+    await agreed(context)
+    both.push(await watch(context, watchUrl()))
+  }
+  const [a, b] = both as [Viewer, Viewer]
+  for (const viewer of both) await untilPeers(viewer, 1)
+  const setPaused = (viewer: Viewer, paused: boolean) =>
+    viewer.page.locator('video').evaluate((element: HTMLVideoElement, pause) => {
+      if (pause) element.pause()
+      else void element.play()
+    }, paused)
+  await setPaused(b, true) // it hears no events
+  const stalls = () => Promise.all(both.map(async ({ stats }) => (await stats()).stalls))
+  const stallsBefore = await stalls()
+
+  await edit({ p2p: { enabled: false } })
+  for (const { page, stats, untilPhase } of both) {
+    await untilPhase('http')
+    expect(await stats()).toMatchObject({ peers: 0, phase: 'http' })
+    await expect(page.getByText(/: the publisher has switched sharing off/)).toBeVisible()
+  }
+  await a.untilPosition((await a.video()).currentTime + 2)
+  await edit({ p2p: { enabled: true } })
+  await setPaused(b, false)
+  for (const viewer of both) await untilPeers(viewer, 1)
+
+  await edit({ p2p: { minViewers: 5 } })
+  const waiting = /the publisher wants 5 viewers before any are connected, there are 2\./
+  for (const { page, stats } of both) {
+    await expect(page.getByText(waiting)).toBeVisible()
+    expect(await stats()).toMatchObject({ peers: 0, phase: 'swarm' })
+  }
+  await edit({ p2p: { minViewers: 1 } })
+  for (const viewer of both) await untilPeers(viewer, 1)
+  expect(await stalls()).toEqual(stallsBefore)
+  for (const { recorded } of both) expect((await recorded()).sources).toHaveLength(1)
+  for (const context of contexts) await context.close()
+})
+
+test('why there are no peers is said: the tracker refuses, or is out of reach', async ({
+  context,
+}) => {
+  await agreed(context)
+  let tracker: 'gone' | 'refuses' | 'works' = 'gone'
+  let hangUp = () => {}
+  await context.routeWebSocket(/\/announce$/, (socket) => {
+    hangUp = () => void socket.close()
+    if (tracker === 'gone') hangUp()
+    else if (tracker === 'works') socket.connectToServer()
+    else socket.onMessage(() => socket.send('{"failure reason":"it is full"}'))
+  })
+  const { page } = await watch(context, watchUrl())
+  await expect(page.getByText(/: no connection to the tracker, .* trying again/)).toBeVisible()
+  await page.getByText('Stats for nerds').click()
+  await expect(page.getByText('no connection, trying again', { exact: true })).toBeVisible()
+  tracker = 'refuses'
+  await expect(page.getByText('The tracker refused: it is full.')).toBeVisible()
+  tracker = 'works'
+  hangUp()
+  await expect(page.getByText(/nobody else is watching|ready to be shared/)).toBeVisible()
+  await expect(page.getByText('knows nobody else', { exact: true })).toBeVisible()
+})
+
+test('a viewer chooses in the catalogue, by keyboard, before watching anything', async ({
+  page,
+  context,
+}) => {
+  await page.goto(server.url)
+  const button = page.getByRole('button', { name: 'Sharing settings' })
+  await button.press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Sharing settings' })
+  await expect(sharingSwitch(page)).toBeFocused()
+  await expect(sharingSwitch(page)).not.toBeChecked()
+  await page.keyboard.press('Space')
+  await expect(dialog.getByText(/see each other’s internet address/)).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(dialog).toHaveCount(0)
+  await expect(button).toBeFocused()
+  const viewer = await watch(context, watchUrl())
+  await viewer.untilPhase('swarm')
+  await expect(question(viewer.page)).toHaveCount(0)
+})
+
+test('a viewer deletes the stored video data while it plays, and is told when a part stays', async ({
+  context,
+}) => {
+  await agreed(context)
+  const viewer = await watch(context, watchUrl())
+  const { page } = viewer
+  await untilFilled(viewer)
+  await openSettings(page)
+  const settings = page.getByRole('region', { name: 'Sharing settings' })
+  await expect(settings.getByText(/Stored on this device, .*: \d.* MB of video data/)).toBeVisible()
+  const remove = settings.getByRole('button', { name: 'Delete stored video data' })
+  await remove.press('Enter')
+  await expect(settings.getByRole('status').last()).toHaveText(/MB of video data were deleted/)
+  await expect(settings.getByText('No video data is stored on this device.')).toBeVisible()
+  await expect(remove).toBeFocused()
+  await viewer.untilPosition((await viewer.video()).currentTime + 1)
+
+  const frozen = await context.newPage()
+  await frozen.goto(server.url)
+  await frozen.evaluate(async () => {
+    const root = await navigator.storage.getDirectory()
+    const titles = await root.getDirectoryHandle('pieces', { create: true })
+    const title = await titles.getDirectoryHandle('frozen-1', { create: true })
+    const file = await (await title.getFileHandle('data', { create: true })).createWritable()
+    await file.write(new Uint8Array(2_000_000))
+    await file.close()
+    const locked = new Promise<void>((resolve) => {
+      void navigator.locks.request('slipstream-pieces-frozen-1', () => {
+        resolve()
+        return new Promise(() => {})
+      })
+    })
+    await locked
+  })
+  await page.bringToFront()
+  await expect(settings.getByText(/: 2 MB of video data/)).toBeVisible()
+  await remove.press('Enter')
+  await expect(settings.getByRole('alert')).toContainText('in use by another tab')
 })
 
 test('below the minimum nobody is connected; with the last one everybody is, soon', async ({

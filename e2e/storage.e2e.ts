@@ -328,7 +328,7 @@ test.describe('playback', () => {
   test('two tabs on one title both play to the end, and a third visit finds the pieces', async ({
     context,
   }) => {
-    const media = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+    const media = await server.upload(clip({ seconds: 16, format: 'webm', mbps: 3 }))
     await server.untilReady(media.id)
     const tabs = [
       await watch(context, `${server.url}/watch/${media.id}`),

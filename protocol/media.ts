@@ -14,6 +14,12 @@ const minViewersSchema = v.pipe(
   v.maxValue(MAX_MIN_VIEWERS, 'must be at most 10,000'),
 )
 
+const p2pSchema = v.object({
+  enabled: v.boolean(),
+  /** No viewer is connected to another before so many watch. */
+  minViewers: minViewersSchema,
+})
+
 const facts = {
   id: mediaIdSchema,
   /** Counts up when the bytes of the title change; bytes of one revision never change. */
@@ -40,11 +46,7 @@ const facts = {
   /** Subtitles, in the order in which they were added. */
   tracks: v.array(trackSchema),
   /** What the publisher says of sharing among viewers; the tracker enforces it. */
-  p2p: v.object({
-    enabled: v.boolean(),
-    /** No viewer is connected to another before so many watch. */
-    minViewers: minViewersSchema,
-  }),
+  p2p: p2pSchema,
   /** Milliseconds since 1970. */
   createdAt: v.number(),
 }
@@ -116,6 +118,8 @@ export const mediaEventSchemas = {
   progress: v.object({ progress: v.number() }),
   torrent: v.object({ kind: v.literal('real'), infoHash: infoHashSchema }),
   failed: v.object({ reason: v.string() }),
+  /** What the publisher says of sharing, as in the record. */
+  p2p: p2pSchema,
   /** The title was deleted; no more events follow. */
   deleted: v.object({}),
 } as const

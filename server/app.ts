@@ -206,7 +206,7 @@ export async function createApp(
       originOf,
       requireAccount: accounts.requireAccount,
       async onEdit(media) {
-        recent.forget(media.id)
+        changed(media.id)
         if (media.info_hash) await tracker.rulesChanged(media.info_hash)
       },
       deleteMedia,

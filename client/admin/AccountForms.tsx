@@ -5,8 +5,8 @@ import { type FormEvent, type ReactNode, useState } from 'react'
 import { useNavigate } from 'react-router'
 import * as v from 'valibot'
 import { credentialsSchema, setupSchema } from '#protocol/accounts.ts'
-import { messageOf } from '../remote/request.ts'
 import { type Credentials, sessionQuery, setUp, signIn } from '../remote/session.ts'
+import { Failure } from './Failure.tsx'
 
 export function SignInForm({ staleSetupLink }: { readonly staleSetupLink: boolean }) {
   const queryClient = useQueryClient()
@@ -131,11 +131,7 @@ function AccountForm(props: AccountFormProps) {
             withAsterisk={false}
             error={faults.password}
           />
-          {props.error !== null && (
-            <Alert color="red" role="alert">
-              {messageOf(props.error)}
-            </Alert>
-          )}
+          <Failure error={props.error} />
           <Button type="submit" loading={props.pending} fullWidth>
             {props.action}
           </Button>

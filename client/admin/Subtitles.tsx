@@ -1,11 +1,11 @@
 // A title's subtitles in its dialog: each change takes effect at once.
-import { Alert, Button, FileInput, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, FileInput, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { MediaRecord } from '#protocol/media.ts'
 import { MAX_TRACK_BYTES } from '#protocol/tracks.ts'
 import { addTrack, refreshMedia, removeTrack } from '../remote/media.ts'
-import { messageOf } from '../remote/request.ts'
+import { Failure } from './Failure.tsx'
 
 export function Subtitles({ media }: { readonly media: MediaRecord }) {
   const queryClient = useQueryClient()
@@ -29,10 +29,18 @@ export function Subtitles({ media }: { readonly media: MediaRecord }) {
     },
   })
   const tooLarge = file !== null && file.size > MAX_TRACK_BYTES
-  const error = add.error ?? remove.error
   const isComplete = file !== null && !tooLarge && language.trim() !== '' && label.trim() !== ''
   return (
-    <Stack gap="xs" component="fieldset" className="subtitles">
+    <Stack
+      gap="xs"
+      component="fieldset"
+      className="subtitles"
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' || !(event.target instanceof HTMLInputElement)) return
+        event.preventDefault() // it would save the dialog, and lose what was entered here
+        if (isComplete) add.mutate(file)
+      }}
+    >
       <legend>Subtitles</legend>
       {tracks.map((track) => (
         <Group key={track.id} justify="space-between" wrap="nowrap">
@@ -75,11 +83,7 @@ export function Subtitles({ media }: { readonly media: MediaRecord }) {
           onChange={(event) => setLabel(event.currentTarget.value)}
         />
       </Group>
-      {error && (
-        <Alert color="red" role="alert">
-          {messageOf(error)}
-        </Alert>
-      )}
+      <Failure error={add.error ?? remove.error} />
       <Button
         variant="default"
         loading={add.isPending}

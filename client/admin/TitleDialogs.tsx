@@ -1,6 +1,5 @@
 // Editing and deleting a title.
 import {
-  Alert,
   Button,
   Group,
   Modal,
@@ -15,7 +14,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { MAX_MIN_VIEWERS, type MediaEdit, type MediaRecord } from '#protocol/media.ts'
 import { deleteMedia, editMedia, refreshMedia } from '../remote/media.ts'
-import { messageOf } from '../remote/request.ts'
+import { Failure } from './Failure.tsx'
 import { Subtitles } from './Subtitles.tsx'
 
 interface DialogProps {
@@ -86,11 +85,7 @@ export function EditDialog({ media, onClose }: DialogProps) {
             onChange={setMinViewers}
           />
           <Subtitles media={media} />
-          {save.isError && (
-            <Alert color="red" role="alert">
-              {messageOf(save.error)}
-            </Alert>
-          )}
+          <Failure error={save.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel
@@ -131,11 +126,7 @@ export function DeleteDialog({ media, onClose }: DialogProps) {
           “{media.title}” and its file are deleted from the server. Whoever is watching it now loses
           it. This cannot be undone.
         </Text>
-        {remove.isError && (
-          <Alert color="red" role="alert">
-            {messageOf(remove.error)}
-          </Alert>
-        )}
+        <Failure error={remove.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose} data-autofocus>
             Keep it

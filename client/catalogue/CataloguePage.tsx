@@ -1,8 +1,8 @@
 // The catalogue: search, cards, more cards. The search text lives in the address (`?q=`).
 import './catalogue.css'
-import { Button, TextInput, Title } from '@mantine/core'
+import { ActionIcon, Button, TextInput, Title } from '@mantine/core'
 import { useDebouncedCallback, useDocumentTitle } from '@mantine/hooks'
-import { IconMovie, IconSearch, IconSearchOff } from '@tabler/icons-react'
+import { IconMovie, IconSearch, IconSearchOff, IconShare } from '@tabler/icons-react'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
@@ -11,6 +11,7 @@ import { Notice } from '../app/Notice.tsx'
 import { preloadPage, whenIdle } from '../app/pages.ts'
 import { catalogueQuery } from '../remote/media.ts'
 import { messageOf } from '../remote/request.ts'
+import { SharingDialog } from '../watch/SharingDialog.tsx'
 import { MediaCard, MediaCardSkeleton } from './MediaCard.tsx'
 
 const SEARCH_DELAY_MS = 300
@@ -34,7 +35,10 @@ export function CataloguePage() {
         <Title order={1} size="h2">
           Catalogue
         </Title>
-        <SearchBox search={search} />
+        <div className="media-tools">
+          <SearchBox search={search} />
+          <SharingButton />
+        </div>
       </div>
       <p role="status" className="visually-hidden">
         {query.isPending
@@ -111,6 +115,26 @@ function SearchBox({ search }: { readonly search: string }) {
         }}
       />
     </search>
+  )
+}
+
+/** What the player has among its controls, for those who want to choose before they watch. */
+function SharingButton() {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <>
+      <ActionIcon
+        variant="default"
+        size={36}
+        aria-label="Sharing settings"
+        title="Sharing settings"
+        aria-haspopup="dialog"
+        onClick={() => setOpen(true)}
+      >
+        <IconShare size={18} aria-hidden />
+      </ActionIcon>
+      {isOpen && <SharingDialog onClose={() => setOpen(false)} />}
+    </>
   )
 }
 

@@ -204,6 +204,24 @@ test('Retry-After is honoured', async () => {
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(990)
 })
 
+test('who has to wait for a server knows it, and another web seed is asked meanwhile', async () => {
+  const busy: Handler = (request, response, attempt) => {
+    if (attempt > 1) return serve(request, response, attempt)
+    response.writeHead(503, { 'retry-after': '60' }).end()
+  }
+  const [first, second] = [await webSeed(busy), await webSeed(serve)]
+  const pair = run([first.url, second.url])
+  pair.fetcher.start(piece(0), piece(0))
+  await until(() => pair.pieces.size === 1)
+  expect(pair.troubles).toEqual([])
+
+  const alone = run([(await webSeed(busy)).url])
+  alone.fetcher.start(piece(0), piece(0))
+  await until(() => alone.fetcher.isDown)
+  expect(alone.troubles.map((trouble) => trouble?.kind)).toEqual(['network'])
+  expect(alone.fetcher.isFetching(piece(0))).toBe(false) // peers may bring it
+})
+
 test('a server that falls silent is given up and asked again', async () => {
   const seed = await webSeed((request, response, attempt) => {
     if (attempt > 1) serve(request, response, attempt)
@@ -212,6 +230,18 @@ test('a server that falls silent is given up and asked again', async () => {
   state.fetcher.start(piece(0), piece(0))
   await until(() => state.pieces.size === 1)
   expect(seed.ranges.length).toBe(2)
+  expect(state.troubles.map((trouble) => trouble?.kind)).toEqual(['network', undefined])
+})
+
+test('a server that is slow to answer is given more time with each attempt', async () => {
+  const seed = await webSeed((request, response, attempt) => {
+    const timer = setTimeout(() => serve(request, response, attempt), 500)
+    response.on('close', () => clearTimeout(timer))
+  })
+  const state = run([seed.url], 200)
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 1)
+  expect(seed.ranges.length).toBe(3) // 200, 400 and 800 ms
 })
 
 test('a long outage is told, others may bring the pieces, and recovery is told', async () => {

@@ -36,7 +36,10 @@ export interface OriginOptions {
   readonly onPiece: (index: PieceIndex, bytes: Bytes) => void
   /** Called with `null` when bytes flow again. */
   readonly onTrouble: (trouble: OriginTrouble | null) => void
-  /** A connection that stays silent for so long is given up. Milliseconds, 15,000 if left out. */
+  /**
+   * A connection that stays silent for so long is given up; the next attempt is given twice as
+   * long, and so on. Milliseconds, 5,000 if left out.
+   */
   readonly silenceMs?: number
 }
 
@@ -51,6 +54,9 @@ export interface OriginSpan {
 }
 
 const MAX_SPAN_BYTES = 4 * 1024 * 1024
+/** A viewer waits; but a server that is slow and not dead must have a chance to answer. */
+const SILENCE_MS = 5000
+const MAX_SILENCE_MS = 20_000
 /** Taken for granted until a rate is measured: bytes per second. */
 const UNKNOWN_RATE = 1_000_000
 /** Rates come from samples of at least so much; less measures the kernel's buffers. */
@@ -68,10 +74,16 @@ interface RunningSpan extends OriginSpan {
 /** Says why an attempt failed, and how long the server asked to be left alone. */
 class AttemptError extends Error {
   readonly gone: boolean
+  /** Nothing came for so long that somebody may be waiting already. */
+  readonly silent: boolean
   readonly retryAfter: string | null
-  constructor(message: string, { gone = false, retryAfter = null as string | null } = {}) {
+  constructor(
+    message: string,
+    { gone = false, silent = false, retryAfter = null as string | null } = {},
+  ) {
     super(message)
     this.gone = gone
+    this.silent = silent
     this.retryAfter = retryAfter
   }
 }
@@ -185,13 +197,13 @@ export class OriginFetcher {
       const url = this.#url()
       if (url === null) return
       try {
-        await this.#attempt(span, url)
+        await this.#attempt(span, url, failures)
       } catch (error) {
         if (this.#closing.signal.aborted) return
         failures = span.next > before ? 1 : failures + 1
-        const { retryAfter } = this.#blame(url, error, failures)
+        const { retryAfter, isTrouble } = this.#blame(url, error, failures)
         if (this.#isGone()) return
-        span.stuck = failures >= 2
+        span.stuck = isTrouble
         await sleep(
           retryDelay(failures, retryAfter, Date.now(), Math.random()),
           this.#closing.signal,
@@ -202,9 +214,10 @@ export class OriginFetcher {
   }
 
   /** One request for what is left of the span, up to the next piece held. @throws AttemptError or a network error */
-  async #attempt(span: RunningSpan, url: string): Promise<void> {
+  async #attempt(span: RunningSpan, url: string, failures: number): Promise<void> {
     const end = this.#requestEnd(span)
-    const silence = new SilenceWatch(this.#options.silenceMs ?? 15_000, this.#closing.signal)
+    const patience = (this.#options.silenceMs ?? SILENCE_MS) * 2 ** failures
+    const silence = new SilenceWatch(Math.min(patience, MAX_SILENCE_MS), this.#closing.signal)
     try {
       const asked = performance.now()
       const response = await fetch(url, {
@@ -339,19 +352,26 @@ export class OriginFetcher {
     this.#spanPieces = Math.max(1, Math.min(this.#spanPieces * 2, Math.floor(most / pieceLength)))
   }
 
-  /** Notes what went wrong; from the second failure in a row on, the viewer is told. */
-  #blame(url: string, error: unknown, failures: number): { retryAfter: string | null } {
+  /** Notes what went wrong, and tells it unless the next attempt comes at once and may well succeed. */
+  #blame(
+    url: string,
+    error: unknown,
+    failures: number,
+  ): { readonly retryAfter: string | null; readonly isTrouble: boolean } {
     const message = error instanceof Error ? error.message : String(error)
     const attempt = error instanceof AttemptError ? error : null
+    const isAlone = this.#options.urls.length - this.#gone.size < 2
+    const retryAfter = isAlone ? (attempt?.retryAfter ?? null) : null // others need not wait
+    const isTrouble = failures >= 2 || attempt?.silent === true || retryAfter !== null
     this.#urlTurn += 1
     if (attempt?.gone) this.#gone.add(url)
     if (this.#isGone()) {
       this.#options.onTrouble({ kind: 'deleted', message })
-    } else if (failures >= 2) {
+    } else if (isTrouble) {
       this.#troubled = true
       this.#options.onTrouble({ kind: 'network', message })
     }
-    return { retryAfter: attempt?.retryAfter ?? null }
+    return { retryAfter, isTrouble }
   }
 
   #url(): string | null {
@@ -384,7 +404,7 @@ class SilenceWatch {
   heard(): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(
-      () => this.#own.abort(new AttemptError('the server fell silent')),
+      () => this.#own.abort(new AttemptError('the server fell silent', { silent: true })),
       this.#limitMs,
     )
   }

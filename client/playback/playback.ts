@@ -51,10 +51,27 @@ export interface PlaybackProblem {
   readonly playsOn: boolean
 }
 
+/** How things stand with the trackers that introduce viewers to each other. Words are theirs. */
+export type TrackerReport =
+  /** None has answered yet. */
+  | { readonly kind: 'connecting' }
+  /** None can be reached; they are tried again and again. */
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'refuses'; readonly reason: string }
+  | {
+      readonly kind: 'answers'
+      /** Viewers that it knows besides us. */
+      readonly others: number
+      /** Why it introduces us to nobody for now, or `null`. */
+      readonly warning: string | null
+    }
+
 export interface PlaybackSnapshot {
   readonly stats: PlaybackStats
   /** `null` unless the phase is `http`. */
   readonly httpReason: HttpReason | null
+  /** `null` while no peers are looked for. */
+  readonly tracker: TrackerReport | null
   readonly problem: PlaybackProblem | null
 }
 
@@ -104,4 +121,6 @@ export interface PlaybackOptions {
   readonly iceServers: readonly RTCIceServer[]
   /** Until `setSharing` says otherwise. */
   readonly sharing: SharingDecision
+  /** The publisher says something of sharing, perhaps what is known. */
+  readonly onP2p: (p2p: MediaRecord['p2p']) => void
 }

@@ -3,7 +3,7 @@
 // connections to a server over HTTP/1.1, all tabs and embedded players together, so one that need
 // not know at once listens only while somebody watches. Ends with its `signal`.
 import * as v from 'valibot'
-import { type MediaEvent, mediaEventSchemas } from '#protocol/media.ts'
+import { type MediaEvent, type MediaRecord, mediaEventSchemas } from '#protocol/media.ts'
 import { retryDelay } from './retry.ts'
 
 export interface TitleEventsOptions {
@@ -13,6 +13,8 @@ export interface TitleEventsOptions {
   readonly signal: AbortSignal
   /** The real torrent is there. Called on every connection. */
   readonly onTorrent: () => void
+  /** What the publisher says of sharing. Called on every connection. */
+  readonly onP2p: (p2p: MediaRecord['p2p']) => void
   /** May be called more than once. */
   readonly onDeleted: () => void
 }
@@ -62,12 +64,17 @@ export class TitleEvents {
     clearTimeout(this.#retry)
     const source = new EventSource(this.#options.url)
     this.#source = source
-    const on = <Name extends MediaEvent['name']>(name: Name, act: () => void): void =>
+    const on = <Name extends MediaEvent['name']>(
+      name: Name,
+      act: (data: v.InferOutput<(typeof mediaEventSchemas)[Name]>) => void,
+    ): void =>
       source.addEventListener(name, (event) => {
-        if (v.is(mediaEventSchemas[name], parseJson(event.data))) act()
+        const data = v.safeParse(mediaEventSchemas[name], parseJson(event.data))
+        if (data.success) act(data.output)
       })
-    on('torrent', this.#options.onTorrent)
-    on('deleted', this.#options.onDeleted)
+    on('torrent', () => this.#options.onTorrent())
+    on('p2p', (p2p) => this.#options.onP2p(p2p))
+    on('deleted', () => this.#options.onDeleted())
     source.addEventListener('open', () => {
       this.#failures = 0
     })

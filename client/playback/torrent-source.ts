@@ -1,6 +1,6 @@
 // Waits for a title's real torrent. Asking for the torrent makes the server build one; the answer
 // is a placeholder until it is there. Server-Sent Events say when, a slow poll is the safety net.
-// Afterwards the events are followed on, because a title may be deleted at any time.
+// Afterwards the events are followed on: a title may be deleted, or no longer shared, at any time.
 import { type MediaRecord, TORRENT_KIND_HEADER } from '#protocol/media.ts'
 import { retryDelay } from './retry.ts'
 import { TitleEvents } from './title-events.ts'
@@ -15,6 +15,8 @@ export interface TorrentSourceOptions {
   readonly signal: AbortSignal
   /** Called once with the real torrent's metainfo. */
   readonly onReal: (metainfo: Uint8Array) => void
+  /** What the publisher says of sharing, perhaps what is known. */
+  readonly onP2p: (p2p: MediaRecord['p2p']) => void
   /** Called at most once, before the real torrent is there or after it. */
   readonly onDeleted: () => void
 }
@@ -36,7 +38,7 @@ export function followTorrent(options: TorrentSourceOptions): void {
     signal: searching,
     onReal: (metainfo) => {
       found.abort()
-      events.listen('watched') // a deletion is all that can still happen
+      events.listen('watched') // no hurry with what can still happen
       options.onReal(metainfo)
     },
     onPlaceholder: () => events.listen('always'),
@@ -47,6 +49,7 @@ export function followTorrent(options: TorrentSourceOptions): void {
     video,
     signal: ended,
     onTorrent: () => inquiry.ask(),
+    onP2p: options.onP2p,
     onDeleted: deleted,
   })
   const poll = setInterval(() => inquiry.ask(), POLL_MS)

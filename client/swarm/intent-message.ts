@@ -31,6 +31,8 @@ const HEAD_BYTES = 12
 const SPAN_BYTES = 16
 /** More than a viewer ever has under way. */
 const MAX_SPANS = 16
+/** The same, in pieces of one span: who promises everything keeps nothing. */
+const MAX_SPAN_PIECES = 256
 const MAX_NUMBER = 0xffff_ffff
 
 export function encodeIntent({ sends, wants, spans }: Intent): Uint8Array<ArrayBuffer> {
@@ -61,7 +63,7 @@ export function decodeIntent(bytes: Uint8Array, layout: PieceLayout): Intent | n
   const spans: SpanIntent[] = []
   for (let offset = HEAD_BYTES; offset < bytes.length; offset += SPAN_BYTES) {
     const span = range(offset)
-    if (!span) return null
+    if (!span || span.last - span.first >= MAX_SPAN_PIECES) return null
     const [firstMs, pieceMs] = [view.getUint32(offset + 8), view.getUint32(offset + 12)]
     spans.push({ ...span, firstMs, pieceMs })
   }

@@ -1,6 +1,7 @@
 // The signalling of a title, from the moment when peers are wanted until they are not: may begin
 // before WebTorrent is loaded, and is loaded itself only then, for nothing may compete with the
 // first frame. Each beginning has a peer id of its own. The engine owns and stops it.
+import type { TrackerReport } from '../playback/playback.ts'
 import { newPeerId } from './peer-id.ts'
 import type { Signalling } from './signalling.ts'
 import type { WebRtcPeer } from './webrtc-peers.ts'
@@ -12,10 +13,17 @@ export interface IntroductionsOptions {
   readonly left: () => number
 }
 
+interface Present {
+  readonly infoHash: string
+  readonly signalling: Promise<Signalling>
+  /** The same, once it is there. */
+  begun: Signalling | null
+}
+
 export class Introductions {
   readonly #options: IntroductionsOptions
   #peerId = newPeerId()
-  #present: { readonly infoHash: string; readonly signalling: Promise<Signalling> } | null = null
+  #present: Present | null = null
 
   constructor(options: IntroductionsOptions) {
     this.#options = options
@@ -24,6 +32,11 @@ export class Introductions {
   /** Ours, 40 hex digits; another one after `stop`. */
   get peerId(): string {
     return this.#peerId
+  }
+
+  /** How things stand with the trackers, or `null` while no connections are wanted. */
+  get report(): TrackerReport | null {
+    return this.#present?.begun?.report ?? null
   }
 
   /** Begins to connect to the other viewers; connections are kept until somebody adopts them. */
@@ -54,11 +67,16 @@ export class Introductions {
     const signalling = import('./signalling.ts').then(
       ({ Signalling }) => new Signalling({ ...this.#options, infoHash, peerId }),
     )
-    const present = { infoHash, signalling }
+    const present: Present = { infoHash, signalling, begun: null }
     this.#present = present
-    signalling.catch(() => {
-      if (this.#present === present) this.#present = null
-    })
+    signalling.then(
+      (begun) => {
+        present.begun = begun
+      },
+      () => {
+        if (this.#present === present) this.#present = null
+      },
+    )
     return signalling
   }
 }

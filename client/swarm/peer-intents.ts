@@ -2,58 +2,58 @@
 // on any wire; peers that do not know the extension say nothing and are told nothing.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
 import type { PieceIndex, PieceLayout } from '#protocol/pieces.ts'
-import {
-  arrivesIn,
-  decodeIntent,
-  encodeIntent,
-  INTENT_EXTENSION,
-  type Intent,
-} from './intent-message.ts'
+import { decodeIntent, encodeIntent, INTENT_EXTENSION, type Intent } from './intent-message.ts'
+import { PeerPromises } from './peer-promises.ts'
 
 /** While nothing but times change, peers are told so often. Milliseconds. */
 const REFRESH_MS = 1000
-/** A peer that says more than that is not one of ours. Messages a second. */
-const MAX_MESSAGES = 100
-
-interface Heard {
-  readonly intent: Intent
-  /** When it came, by `performance.now()`. */
-  readonly at: number
-}
 
 export class PeerIntents {
   readonly #layout: PieceLayout
   readonly #onChange: () => void
-  readonly #heard = new WeakMap<Wire, Heard>()
+  readonly #onNonsense: (wire: Wire) => void
+  readonly #heard = new WeakMap<Wire, PeerPromises>()
   /** Those that know the extension. */
   readonly #listeners = new Set<Wire>()
   #own: Intent = { sends: true, wants: null, spans: [] }
   #toldAt = 0
 
-  /** @param onChange called when a peer says something new */
-  constructor(torrent: Torrent, layout: PieceLayout, onChange: () => void) {
+  /**
+   * @param onChange called when a peer says something new
+   * @param onNonsense called when it says what is no intent
+   */
+  constructor(
+    torrent: Torrent,
+    layout: PieceLayout,
+    onChange: () => void,
+    onNonsense: (wire: Wire) => void,
+  ) {
     this.#layout = layout
     this.#onChange = onChange
+    this.#onNonsense = onNonsense
     torrent.on('wire', (wire) => this.#extend(wire))
   }
 
-  /** Whether the peer looks ahead to the piece; true when it does not say. */
+  /**
+   * Whether the peer looks ahead to the piece, and may fetch it for others; true when it does not
+   * say, false when what it says is not to be believed.
+   */
   wants(wire: Wire, index: PieceIndex): boolean {
-    const heard = this.#heard.get(wire)
-    if (!heard) return true
-    const { wants } = heard.intent
+    const promises = this.#heard.get(wire)
+    if (!promises?.intent) return true
+    if (!promises.isBelieved(performance.now())) return false
+    const { wants } = promises.intent
     return wants !== null && wants.first <= index && index <= wants.last
   }
 
   /** False when the peer says that it uploads nothing. */
   sends(wire: Wire): boolean {
-    return this.#heard.get(wire)?.intent.sends ?? true
+    return this.#heard.get(wire)?.intent?.sends ?? true
   }
 
-  /** Seconds until the peer has the piece from the origin, `null` when it does not say so. */
+  /** Seconds until the peer has the piece from the origin, `null` when it does not say so believably. */
   arrives(wire: Wire, index: PieceIndex): number | null {
-    const heard = this.#heard.get(wire)
-    return heard ? arrivesIn(heard.intent, index, performance.now() - heard.at) : null
+    return this.#heard.get(wire)?.arrives(index, performance.now()) ?? null
   }
 
   /** Tells the peers; what they know already is not repeated at once. */
@@ -68,31 +68,19 @@ export class PeerIntents {
   }
 
   #extend(wire: Wire): void {
-    const { extension, limit } = this.#extensionFor(wire)
-    wire.use(extension)
-    wire.on('close', () => {
-      this.#listeners.delete(wire)
-      clearInterval(limit)
-    })
-  }
-
-  #extensionFor(wire: Wire) {
-    let messages = 0
-    const limit = setInterval(() => {
-      messages = 0
-    }, 1000)
+    const promises = new PeerPromises((index) => wire.peerPieces.get(index))
+    this.#heard.set(wire, promises)
     const onKnown = (): void => {
       this.#listeners.add(wire)
       wire.extended(INTENT_EXTENSION, encodeIntent(this.#own))
     }
     const onMessage = (bytes: Uint8Array): void => {
-      messages += 1
       const intent = decodeIntent(bytes, this.#layout)
-      if (!intent || messages > MAX_MESSAGES) {
-        wire.destroy()
+      if (!intent) {
+        this.#onNonsense(wire)
         return
       }
-      this.#heard.set(wire, { intent, at: performance.now() })
+      promises.heard(intent, performance.now())
       this.#onChange()
     }
     class IntentExtension {
@@ -100,7 +88,9 @@ export class PeerIntents {
       onMessage = onMessage
     }
     Object.defineProperty(IntentExtension.prototype, 'name', { value: INTENT_EXTENSION })
-    return { extension: IntentExtension, limit }
+    wire.use(IntentExtension)
+    wire.on('have', (index) => promises.has(index as PieceIndex))
+    wire.on('close', () => this.#listeners.delete(wire))
   }
 }
 

@@ -86,6 +86,8 @@ const FOREIGN = 'cd'.repeat(20)
 let rules: { enabled: boolean; minViewers: number }
 let url: string
 let stopTracker: () => Promise<void>
+/** The publisher says something else now. */
+let change: (changed: typeof rules) => Promise<void>
 let started: Signalling[]
 
 async function startTracker(port = 0): Promise<void> {
@@ -98,6 +100,10 @@ async function startTracker(port = 0): Promise<void> {
   server.on('upgrade', (request, socket, head) => tracker.upgrade(request, socket, head))
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/announce`
+  change = (changed) => {
+    rules = changed
+    return tracker.rulesChanged(KNOWN)
+  }
   stopTracker = async () => {
     await tracker.close()
     server.closeAllConnections()
@@ -120,7 +126,6 @@ afterEach(async () => {
 interface TestViewer {
   readonly peerId: string
   readonly signalling: Signalling
-  readonly refusals: (string | null)[]
   /** Peer ids of what was handed over and is still up. */
   peers(): string[]
   /** Closes a connection as a bad network does. */
@@ -129,7 +134,6 @@ interface TestViewer {
 
 function viewer(options: Partial<SignallingOptions> = {}): TestViewer {
   const handedOver: ScriptedPeer[] = []
-  const refusals: (string | null)[] = []
   const peerId = options.peerId ?? newPeerId()
   const signalling = new Signalling({
     infoHash: KNOWN,
@@ -137,7 +141,6 @@ function viewer(options: Partial<SignallingOptions> = {}): TestViewer {
     announceUrls: [url],
     iceServers: [],
     left: () => 1,
-    onRefusal: (reason) => refusals.push(reason),
     ...options,
   })
   started.push(signalling)
@@ -146,7 +149,6 @@ function viewer(options: Partial<SignallingOptions> = {}): TestViewer {
   return {
     peerId,
     signalling,
-    refusals,
     peers: () => up().map(({ id }) => id ?? ''),
     cut: (id) =>
       up()
@@ -213,13 +215,65 @@ describe('with the real tracker', () => {
     await until(() => c.peers().sort(), 8000).toEqual([a.peerId, b.peerId].sort())
   })
 
-  test('a refusal is told, in the tracker’s words, and taken back', async () => {
+  test('how things stand with the tracker is told, in its own words', async () => {
     const foreign = viewer({ infoHash: FOREIGN })
-    await until(() => foreign.signalling.refusal).toMatch(/does not know/)
+    expect(foreign.signalling.report).toEqual({ kind: 'connecting' })
+    const unknown = { kind: 'refuses', reason: expect.stringMatching(/does not know/) }
+    await until(() => foreign.signalling.report).toEqual(unknown)
+    const alone = viewer()
+    await until(() => alone.signalling.report).toEqual({
+      kind: 'answers',
+      others: 0,
+      warning: null,
+    })
     rules = { enabled: false, minViewers: 1 }
     const refused = viewer()
-    await until(() => refused.refusals).toEqual([expect.stringMatching(/switched sharing off/)])
-    expect(world.open.size).toBeLessThanOrEqual(2)
+    await until(() => refused.signalling.report).toMatchObject({
+      kind: 'refuses',
+      reason: expect.stringMatching(/switched sharing off/),
+    })
+    expect(world.open.size).toBeLessThanOrEqual(3)
+    const port = Number(new URL(url).port)
+    await stopTracker()
+    await until(() => refused.signalling.report).toEqual({ kind: 'unreachable' })
+    rules = { enabled: true, minViewers: 1 }
+    await startTracker(port)
+    await until(() => refused.signalling.report).toMatchObject({ kind: 'answers' })
+  })
+
+  test('of several trackers the one that does best is told of', async () => {
+    const dead = 'ws://127.0.0.1:9/announce'
+    const one = viewer({ announceUrls: [dead, url] })
+    await until(() => one.signalling.report).toMatchObject({ kind: 'answers' })
+    const none = viewer({ announceUrls: [dead] })
+    await until(() => none.signalling.report).toEqual({ kind: 'unreachable' })
+  })
+
+  test('viewers part when the publisher switches sharing off, and stay so', async () => {
+    const [a, b] = [viewer(), viewer()]
+    await until(() => a.peers()).toEqual([b.peerId])
+    await change({ enabled: false, minViewers: 1 })
+    await until(() => [...a.peers(), ...b.peers()]).toEqual([])
+    await pause(500)
+    expect([...a.peers(), ...b.peers()]).toEqual([])
+  })
+
+  test('viewers part when the publisher asks for more of them, until there are', async () => {
+    const [a, b] = [viewer(), viewer()]
+    await until(() => a.peers()).toEqual([b.peerId])
+    await change({ enabled: true, minViewers: 3 })
+    await until(() => [...a.peers(), ...b.peers()]).toEqual([])
+    await until(() => a.signalling.report).toMatchObject({
+      kind: 'answers',
+      others: 1,
+      warning: expect.stringMatching(/wants 3 viewers .* there are 2$/),
+    })
+    const c = viewer()
+    for (const { peers } of [a, b, c]) await until(() => peers()).toHaveLength(2)
+    c.signalling.stop() // those who remain are left in peace
+    await until(() => a.peers()).toEqual([b.peerId])
+    await pause(300)
+    expect(b.peers()).toEqual([a.peerId])
   })
 
   test('behind a gate nobody meets; when it opens, all meet at once', async () => {

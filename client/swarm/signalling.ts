@@ -2,6 +2,8 @@
 // and answers offers, and hands every connection to the swarm once it is up. It may be started
 // before the swarm is there: what connects earlier is kept for it. Invariants: one connection per
 // peer, at most `MAX_CONTACTS` of them, and whatever does not come up is closed. The engine owns it.
+import type { TrackerReport } from '../playback/playback.ts'
+import { exclusions } from './exclusions.ts'
 import { isOurPlayer } from './peer-id.ts'
 import { TrackerClient } from './tracker-client.ts'
 import { describe, type WebRtcPeer, WebRtcPeers } from './webrtc-peers.ts'
@@ -16,8 +18,6 @@ export interface SignallingOptions {
   readonly iceServers: readonly RTCIceServer[]
   /** Bytes of the title that are not held; none makes us a seeder. */
   readonly left: () => number
-  /** A tracker refuses to introduce us, in its own words, or does so again (`null`). */
-  readonly onRefusal?: (reason: string | null) => void
 }
 
 /** A connection to another viewer. */
@@ -53,7 +53,6 @@ export class Signalling {
   readonly #contacts = new Map<string, Contact>()
   readonly #trackers: readonly TrackerClient[]
   #adopt: Adopt | null = null
-  #refusal: string | null = null
   /** Ends of connections that are being made, to answer an offer. */
   #making = 0
   #stopped = false
@@ -66,9 +65,14 @@ export class Signalling {
     this.#trackers = used.map((url) => this.#track(url, Math.ceil(MAX_OFFERS / used.length)))
   }
 
-  /** Why the last tracker to answer introduces us to nobody; `null` when it does. */
-  get refusal(): string | null {
-    return this.#refusal
+  /** Of the tracker that does best. */
+  get report(): TrackerReport {
+    const reports = this.#trackers.map(({ report }) => report)
+    for (const kind of ['answers', 'refuses', 'connecting'] as const) {
+      const best = reports.find((report) => report.kind === kind)
+      if (best) return best
+    }
+    return { kind: 'unreachable' }
   }
 
   /** Hands over what is connected, and from then on whatever connects; the receiver owns it. */
@@ -101,16 +105,17 @@ export class Signalling {
       makeOffer: () => this.#peers.makeOffer(),
       onOffer: (peerId, sdp, reply) => this.#onOffer(peerId, sdp, reply),
       onAnswer: (peerId, peer, sdp) => this.#onAnswer(peerId, peer, sdp),
-      onRefusal: (reason) => {
-        if (reason === this.#refusal) return
-        this.#refusal = reason
-        this.#options.onRefusal?.(reason)
-      },
+      onPart: () => this.#part(),
     })
   }
 
+  /** The publisher does not have the viewers connected any more; how to go on, the trackers say. */
+  #part(): void {
+    for (const contact of [...this.#contacts.values()]) this.#close(contact)
+  }
+
   #onOffer(peerId: string, sdp: string, reply: (sdp: string) => void): void {
-    if (this.#stopped || peerId === this.#options.peerId) return
+    if (this.#stopped || peerId === this.#options.peerId || exclusions.has(peerId)) return
     const known = this.#contacts.get(peerId)
     if (known && this.#outranksOffer(known)) return
     if (!known && this.#contacts.size >= MAX_CONTACTS) return
@@ -130,6 +135,7 @@ export class Signalling {
     const isUnwanted =
       this.#stopped ||
       peerId === this.#options.peerId ||
+      exclusions.has(peerId) ||
       (known ? this.#outranksAnswer(known) : this.#contacts.size >= MAX_CONTACTS)
     if (isUnwanted) {
       peer.destroy()
@@ -187,6 +193,10 @@ export class Signalling {
   #onConnect(contact: Contact): void {
     if (this.#contacts.get(contact.peerId) !== contact) return
     clearTimeout(contact.timer)
+    if (exclusions.has(contact.peerId, contact.peer.remoteAddress)) {
+      this.#close(contact)
+      return
+    }
     contact.state = 'up'
     this.#adopt?.(contact.peer)
     for (const tracker of this.#trackers) tracker.contactsChanged(false)

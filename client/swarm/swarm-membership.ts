@@ -2,7 +2,8 @@
 // are not, and joins again. The next join waits until the last swarm is closed. A swarm that broke
 // down is not joined again. The engine owns and closes it.
 import type { SharingDecision, UploadLimit } from '../playback/sharing.ts'
-import type { Swarm, SwarmTotals } from './swarm.ts'
+import type { Swarm } from './swarm.ts'
+import type { SwarmTotals } from './traffic.ts'
 
 export interface JoinRequest {
   /** The real torrent's metainfo (BEP 3). */

@@ -1,14 +1,18 @@
 // The title's WebTorrent swarm: the only file that knows WebTorrent. It is told which pieces peers
 // shall bring (`steer`) and is handed the pieces that came over HTTP (`inject`). Invariant: a piece
 // is either selected here or fetched by HTTP, never both. The engine owns and closes it.
-import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
+import type { Torrent } from 'webtorrent/dist/webtorrent.min.js'
 import { type PieceIndex, type PieceLayout, piecesBetween } from '#protocol/pieces.ts'
 import type { PieceRange, PolicyPeer } from '../playback/origin-policy.ts'
 import type { PeerShare } from '../playback/playback.ts'
 import type { UploadLimit } from '../playback/sharing.ts'
 import type { Bytes, PieceStore } from '../storage/piece-store.ts'
+import { exclusions } from './exclusions.ts'
 import type { Intent } from './intent-message.ts'
 import { PeerIntents } from './peer-intents.ts'
+import { PeerTrust } from './peer-trust.ts'
+import { takeRequestsSlowly } from './request-intake.ts'
+import { type SwarmTotals, Traffic } from './traffic.ts'
 import { UploadLimiter } from './upload-limiter.ts'
 import { UPLOAD_SLOTS, unchokeAtOnce } from './upload-slots.ts'
 import type { WebRtcPeer } from './webrtc-peers.ts'
@@ -31,14 +35,6 @@ export interface SwarmOptions {
   readonly onChange: () => void
   /** The swarm broke down; it must be closed, playback goes on without it. */
   readonly onBroken: (error: Error) => void
-}
-
-/** Payload bytes of the swarm. */
-export interface SwarmTotals {
-  readonly received: number
-  readonly uploaded: number
-  /** Received, but already there or wrong. */
-  readonly wasted: number
 }
 
 export interface Swarm {
@@ -146,9 +142,20 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     // The origin policy takes over what is late.
     torrent._hotswap = () => false
     withdrawLosses(torrent, store)
+    const trust = new PeerTrust(torrent, {
+      layout,
+      exclusions,
+      read: (index, offset, length) => store.read(index, offset, length).catch(() => null),
+      onFailed: (index) => traffic.superseded(index),
+      onChange: options.onChange,
+    })
     const uploads = new UploadLimiter(torrent, options.upload)
-    const traffic = new Traffic(torrent, options.onChange)
-    const intents = new PeerIntents(torrent, layout, options.onChange)
+    takeRequestsSlowly(torrent)
+    const traffic = new Traffic(torrent, {
+      wasAsked: (wire) => trust.wasAsked(wire),
+      onChange: options.onChange,
+    })
+    const intents = new PeerIntents(torrent, layout, options.onChange, (wire) => trust.refuse(wire))
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error | string): void =>
         reject(error instanceof Error ? error : new Error(error))
@@ -170,7 +177,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     client.on('error', broken)
     torrent.on('error', broken)
     const readyMs = performance.now() - arrived
-    return new JoinedSwarm(torrent, { traffic, intents }, options, {
+    return new JoinedSwarm(torrent, { traffic, intents, trust }, options, {
       ownId: client.peerId,
       readyMs,
       uploads,
@@ -182,10 +189,17 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
   }
 }
 
-/** WebTorrent throws when a torrent is given anything after its end. */
+/** Peers that went wrong elsewhere stay outside. WebTorrent throws when a torrent is given anything after its end. */
 const takeFor = (torrent: Torrent) => (connection: WebRtcPeer) => {
-  if (torrent.destroyed) connection.destroy()
+  const isWelcome = !exclusions.has(connection.id ?? '', connection.remoteAddress)
+  if (torrent.destroyed || !isWelcome) connection.destroy()
   else torrent.addPeer(connection)
+}
+
+interface PeerWatchers {
+  readonly traffic: Traffic
+  readonly intents: PeerIntents
+  readonly trust: PeerTrust
 }
 
 interface JoinedFacts {
@@ -204,6 +218,7 @@ class JoinedSwarm implements Swarm {
   readonly #torrent: Torrent
   readonly #traffic: Traffic
   readonly #intents: PeerIntents
+  readonly #trust: PeerTrust
   readonly #options: SwarmOptions
   #steered = ''
   #steeredAt = 0
@@ -211,13 +226,14 @@ class JoinedSwarm implements Swarm {
 
   constructor(
     torrent: Torrent,
-    { traffic, intents }: { readonly traffic: Traffic; readonly intents: PeerIntents },
+    { traffic, intents, trust }: PeerWatchers,
     options: SwarmOptions,
     facts: JoinedFacts,
   ) {
     this.#torrent = torrent
     this.#traffic = traffic
     this.#intents = intents
+    this.#trust = trust
     this.#options = options
     this.ownId = facts.ownId
     this.readyMs = facts.readyMs
@@ -246,7 +262,7 @@ class JoinedSwarm implements Swarm {
       rate: wire.downloadSpeed(),
       arrives: (index) => this.#intents.arrives(wire, index),
       wants: (index) => this.#intents.wants(wire, index),
-      sends: this.#intents.sends(wire),
+      sends: this.#intents.sends(wire) && this.#trust.reliesOn(wire),
     }))
   }
 
@@ -256,7 +272,9 @@ class JoinedSwarm implements Swarm {
 
   arriving(): ReadonlySet<number> {
     const pieces = new Set(this.#traffic.begun())
-    for (const wire of this.#torrent.wires) for (const { piece } of wire.requests) pieces.add(piece)
+    for (const wire of this.#torrent.wires) {
+      if (this.#trust.reliesOn(wire)) for (const { piece } of wire.requests) pieces.add(piece)
+    }
     return pieces
   }
 
@@ -325,102 +343,6 @@ function markVerified(torrent: Torrent, index: PieceIndex): void {
   torrent._markVerified(index)
   for (const wire of torrent.wires) wire.have(index)
   torrent._checkDone()
-}
-
-/** What a piece is taken to take from a peer before one has come. */
-const FIRST_PIECE_SECONDS = 1
-
-/** Counts what the wires carry. */
-export class Traffic {
-  readonly #torrent: Torrent
-  /** Blocks received of pieces that are not whole yet: offset → bytes. */
-  readonly #blocks = new Map<number, Map<number, number>>()
-  /** When the first block of a piece came, by `performance.now()`. */
-  readonly #begunAt = new Map<number, number>()
-  /** By peer id, those that left included as long as they have sent something. */
-  readonly #shares = new Map<string, { readonly number: number; received: number }>()
-  #peersMet = 0
-  #pieceSeconds = FIRST_PIECE_SECONDS
-  #received = 0
-  #uploaded = 0
-  #wasted = 0
-
-  constructor(torrent: Torrent, onChange: () => void) {
-    this.#torrent = torrent
-    torrent.on('wire', (wire) => this.#watch(wire, onChange))
-    torrent.on('verified', (index) => {
-      this.#blocks.delete(index)
-      const begunAt = this.#begunAt.get(index)
-      this.#begunAt.delete(index)
-      if (begunAt !== undefined) {
-        const seconds = (performance.now() - begunAt) / 1000
-        this.#pieceSeconds += 0.2 * (seconds - this.#pieceSeconds)
-      }
-      onChange()
-    })
-    torrent.on('warning', (warning) => {
-      const failed = /^Piece (\d+) failed verification/.exec(
-        warning instanceof Error ? warning.message : warning,
-      )
-      if (failed) this.superseded(Number(failed[1]))
-    })
-  }
-
-  get totals(): SwarmTotals {
-    return { received: this.#received, uploaded: this.#uploaded, wasted: this.#wasted }
-  }
-
-  /** What each connected peer sent. */
-  shares(): PeerShare[] {
-    return this.#torrent.wires
-      .map(({ peerId }) => this.#shares.get(peerId))
-      .filter((share) => share !== undefined)
-      .map(({ number, received }) => ({ number, received }))
-  }
-
-  /** Pieces of which peers have sent a part. */
-  begun(): Iterable<number> {
-    return this.#blocks.keys()
-  }
-
-  /** Seconds from a piece's first block to its last one, smoothed. */
-  get pieceSeconds(): number {
-    return this.#pieceSeconds
-  }
-
-  /** The blocks received of a piece turned out to be of no use. */
-  superseded(index: number): void {
-    for (const bytes of this.#blocks.get(index)?.values() ?? []) this.#wasted += bytes
-    this.#blocks.delete(index)
-    this.#begunAt.delete(index)
-  }
-
-  #watch(wire: Wire, onChange: () => void): void {
-    const { peerId } = wire
-    const share = this.#shares.get(peerId) ?? { number: ++this.#peersMet, received: 0 }
-    this.#shares.set(peerId, share)
-    wire.on('close', () => {
-      if (share.received === 0) this.#shares.delete(peerId)
-    })
-    wire.on('piece', (index, offset, bytes) => {
-      this.#received += bytes.length
-      share.received += bytes.length
-      const blocks = this.#blocks.get(index) ?? new Map<number, number>()
-      if (this.#torrent.bitfield.get(index) || blocks.has(offset)) {
-        this.#wasted += bytes.length
-        return
-      }
-      this.#blocks.set(index, blocks.set(offset, bytes.length))
-      if (!this.#begunAt.has(index)) this.#begunAt.set(index, performance.now())
-    })
-    wire.on('upload', (bytes) => {
-      this.#uploaded += bytes
-    })
-    for (const event of ['bitfield', 'have', 'have-all', 'choke', 'unchoke', 'close'] as const) {
-      wire.on(event, onChange)
-    }
-    onChange()
-  }
 }
 
 function hex(bytes: Uint8Array): string {

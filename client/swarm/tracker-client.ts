@@ -1,6 +1,7 @@
 // Keeps one tracker announced to and makes the offers that it hands to other viewers. Invariant: no
 // more than `maxOffers` of them are open, and each is answered, dropped in time, or closed here.
 // Signalling owns and closes it, and takes what comes of the introductions.
+import type { TrackerReport } from '../playback/playback.ts'
 import {
   type AnnouncePlan,
   offerPatience,
@@ -38,8 +39,8 @@ export interface TrackerClientOptions {
   readonly onOffer: (peerId: string, sdp: string, reply: (sdp: string) => void) => void
   /** Somebody has answered an offer of ours; the peer is the receiver's from now on. */
   readonly onAnswer: (peerId: string, peer: WebRtcPeer, sdp: string) => void
-  /** The tracker refuses to introduce us, and why, or does so again (`null`). */
-  readonly onRefusal: (reason: string | null) => void
+  /** The tracker asks us to close all connections that came of this swarm. */
+  readonly onPart: () => void
 }
 
 interface Offer {
@@ -77,6 +78,7 @@ export class TrackerClient {
   #hasLost = false
   #jitter = Math.random()
   #isAnnouncing = false
+  #report: TrackerReport = { kind: 'connecting' }
   #timer: ReturnType<typeof setTimeout> | undefined
   #closed = false
 
@@ -91,6 +93,11 @@ export class TrackerClient {
       onLost: () => this.#onLost(),
     })
     void this.#makeOffers(1) // while the socket opens
+  }
+
+  /** What the tracker said last. */
+  get report(): TrackerReport {
+    return this.#report
   }
 
   /** Peers have come or gone. */
@@ -264,8 +271,13 @@ export class TrackerClient {
     this.#intervalMs = message.intervalMs ?? this.#intervalMs
     this.#answer = { others, intervalMs: this.#intervalMs, refused }
     this.#socket.approve()
-    this.#options.onRefusal(refused ? message.reason : null)
-    if (isAsked) {
+    this.#report = refused
+      ? { kind: 'refuses', reason: message.reason }
+      : { kind: 'answers', others, warning: message.warning }
+    if (message.part) {
+      for (const offer of [...this.#offers.values()]) if (offer.isOut) this.#drop(offer)
+      this.#options.onPart()
+    } else if (isAsked) {
       // It hands out one to each peer that it knows, in their order.
       for (const id of this.#sent.slice(others)) this.#takeBackById(id)
     } else {
@@ -284,6 +296,7 @@ export class TrackerClient {
 
   #onLost(): void {
     clearTimeout(this.#timer)
+    this.#report = { kind: 'unreachable' }
     this.#announcedAt = null
     this.#answer = null
     this.#thinRounds = 0

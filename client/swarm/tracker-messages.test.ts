@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PART_KEY } from '#protocol/tracker.ts'
 import { parseTrackerMessage, toBinary, toHex } from './tracker-messages.ts'
 
 const HASH = toBinary('ab'.repeat(20))
@@ -20,7 +21,14 @@ describe('parseTrackerMessage', () => {
     const counts = { action: 'announce', info_hash: HASH, complete: 1, incomplete: 2 }
     const interval = (seconds: unknown) =>
       (parse({ ...counts, interval: seconds }) as { intervalMs: unknown }).intervalMs
-    expect(parse(counts)).toEqual({ kind: 'counts', complete: 1, incomplete: 2, intervalMs: null })
+    expect(parse(counts)).toEqual({
+      kind: 'counts',
+      complete: 1,
+      incomplete: 2,
+      intervalMs: null,
+      warning: null,
+      part: false,
+    })
     expect([60, 0.01, 1e9, -1, 0, '60', null].map(interval)).toEqual([
       60_000,
       1000,
@@ -32,9 +40,20 @@ describe('parseTrackerMessage', () => {
     ])
   })
 
+  test('reads a warning and the wish that viewers part; what is neither is left out', () => {
+    const counts = { info_hash: HASH, complete: 0, incomplete: 1 }
+    const told = { 'warning message': 'w'.repeat(5000), [PART_KEY]: true }
+    expect(parse({ ...counts, ...told })).toMatchObject({ warning: 'w'.repeat(300), part: true })
+    expect(parse({ 'failure reason': 'over', ...told })).toMatchObject({ part: true })
+    for (const nonsense of [null, 1, 'true', {}]) {
+      const message = { ...counts, 'warning message': {}, [PART_KEY]: nonsense }
+      expect(parse(message)).toMatchObject({ warning: null, part: false })
+    }
+  })
+
   test('reads a refusal, about our swarm or about nothing, and shortens it', () => {
     const refusal = { 'failure reason': 'x'.repeat(5000), interval: 7 }
-    const read = { kind: 'failure', reason: 'x'.repeat(300), intervalMs: 7000 }
+    const read = { kind: 'failure', reason: 'x'.repeat(300), intervalMs: 7000, part: false }
     expect(parse(refusal)).toEqual(read)
     expect(parse({ ...refusal, info_hash: HASH })).toEqual(read)
     expect(parse({ ...refusal, info_hash: toBinary('cd'.repeat(20)) })).toBeNull()

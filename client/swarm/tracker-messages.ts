@@ -2,6 +2,7 @@
 // the tracker: whatever is not as it should be is `null`. Hashes and ids travel as strings of 20
 // characters, one for each byte.
 import * as v from 'valibot'
+import { PART_KEY } from '#protocol/tracker.ts'
 
 /** An announce answer, an introduction, or a refusal. */
 export type TrackerMessage =
@@ -12,8 +13,17 @@ export type TrackerMessage =
       readonly incomplete: number
       /** Milliseconds, or `null` when it does not say. */
       readonly intervalMs: number | null
+      /** Why it introduces us to nobody for now, or whatever else it wants a person to know. */
+      readonly warning: string | null
+      /** All connections that came of this swarm are to be closed. */
+      readonly part: boolean
     }
-  | { readonly kind: 'failure'; readonly reason: string; readonly intervalMs: number | null }
+  | {
+      readonly kind: 'failure'
+      readonly reason: string
+      readonly intervalMs: number | null
+      readonly part: boolean
+    }
   | ({ readonly kind: 'offer' } & Introduction)
   | ({ readonly kind: 'answer' } & Introduction)
 
@@ -39,6 +49,7 @@ const id = v.pipe(
 )
 const offerId = v.pipe(v.string(), v.maxLength(64))
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const isTrue = v.fallback(v.optional(v.boolean(), false), false)
 const seconds = v.optional(v.fallback(v.nullable(v.number()), null), null)
 
 /** Data channels only: nobody may send us pictures or sound. */
@@ -69,12 +80,15 @@ const countsSchema = v.object({
   complete: count,
   incomplete: count,
   interval: seconds,
+  'warning message': v.fallback(v.nullish(v.string(), null), null),
+  [PART_KEY]: isTrue,
 })
 const failureSchema = v.object({
   /** Missing when the tracker could not read what we sent. */
   info_hash: v.optional(id),
   'failure reason': v.string(),
   interval: seconds,
+  [PART_KEY]: isTrue,
 })
 
 /**
@@ -94,7 +108,8 @@ export function parseTrackerMessage(data: unknown, infoHash: string): TrackerMes
     const failure = parsed(failureSchema, message)
     if (!failure || (failure.info_hash ?? infoHash) !== infoHash) return null
     const reason = failure['failure reason'].slice(0, MAX_REASON_LENGTH)
-    return { kind: 'failure', reason, intervalMs: milliseconds(failure.interval) }
+    const intervalMs = milliseconds(failure.interval)
+    return { kind: 'failure', reason, intervalMs, part: failure[PART_KEY] }
   }
   if ('offer' in message) {
     const found = parsed(offerSchema, message)
@@ -110,8 +125,15 @@ export function parseTrackerMessage(data: unknown, infoHash: string): TrackerMes
   }
   const counts = parsed(countsSchema, message)
   if (counts?.info_hash !== infoHash) return null
-  const { complete, incomplete, interval } = counts
-  return { kind: 'counts', complete, incomplete, intervalMs: milliseconds(interval) }
+  const { complete, incomplete } = counts
+  return {
+    kind: 'counts',
+    complete,
+    incomplete,
+    intervalMs: milliseconds(counts.interval),
+    warning: counts['warning message']?.slice(0, MAX_REASON_LENGTH) ?? null,
+    part: counts[PART_KEY],
+  }
 }
 
 /** @returns a string with one character for each byte */

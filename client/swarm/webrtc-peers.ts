@@ -62,10 +62,20 @@ export class WebRtcPeers {
         iceCompleteTimeout: CANDIDATES_WAIT_MS,
       })
       peer.on('error', () => {}) // whoever has the peer listens as well
+      refuseText(peer)
       return peer
     } catch {
       return null
     }
+  }
+}
+
+/** Further on, text would be taken for bytes. */
+function refuseText(peer: WebRtcPeer): void {
+  const onMessage = peer._onChannelMessage
+  peer._onChannelMessage = (event) => {
+    if (event.data instanceof ArrayBuffer) onMessage.call(peer, event)
+    else peer.destroy()
   }
 }
 

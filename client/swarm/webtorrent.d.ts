@@ -14,6 +14,36 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly peerId: string
     readonly peerChoking: boolean
     readonly peerPieces: Bits
+    /** BEP 6 holds: requests can be refused. */
+    readonly hasFast: boolean
+    /** IP address, when the browser tells it. */
+    readonly remoteAddress?: string
+    /** Asks for a block; `done` gets it, or an error when it was cancelled, refused or never came. */
+    request: (
+      index: number,
+      offset: number,
+      length: number,
+      done: (error: Error | null, bytes?: Uint8Array) => void,
+    ) => void
+    reject(index: number, offset: number, length: number): void
+    /** Fails the oldest request after so many milliseconds without a block; 0 for never. */
+    setTimeout(ms: number): void
+    /** Our numbers of the extensions → their names. */
+    readonly extendedMapping: Readonly<Record<number, string>>
+    /** Names of the extensions that the peer has → its numbers, 0 for those it has no more. */
+    readonly peerExtendedMapping: Readonly<Record<string, number>>
+    /** Another object after each handshake that could be read (BEP 10). */
+    readonly peerExtendedHandshake: object
+    _parse(bytes: number, parser: (bytes: Uint8Array) => void): void
+    /** Gets the four bytes before a message. */
+    _onMessageLength: (bytes: Uint8Array) => void
+    /** Gets a message, without its length. */
+    _onMessage: (message: Uint8Array) => void
+    _onBitField(bits: Uint8Array): void
+    /** The stream wants more: what was to go out is nearly gone. */
+    _read: (done: (error: Error | null) => void) => void
+    /** `buffered` counts bytes that are to go out. */
+    readonly _readableState: { readonly buffered: number }
     readonly requests: readonly { piece: number; offset: number; length: number }[]
     /** BEP 54; says nothing to peers that do not know it. */
     readonly lt_donthave: { donthave(index: number): void }
@@ -33,19 +63,20 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     /** Adds an extension (BEP 10); its prototype has the `name`. */
     use(extension: new (wire: Wire) => WireExtension): void
     /** Sends a message of an extension that the peer has, by name. */
-    extended(name: string, message: Uint8Array): void
+    extended: (name: string | number, message: Uint8Array) => void
     destroy(): void
     on(event: 'piece', listener: (index: number, offset: number, bytes: Uint8Array) => void): void
     on(event: 'upload', listener: (bytes: number) => void): void
+    on(event: 'have', listener: (index: number) => void): void
     on(
       event:
         | 'bitfield'
-        | 'have'
         | 'have-all'
         | 'have-none'
         | 'choke'
         | 'unchoke'
         | 'interested'
+        | 'reject'
         | 'close',
       listener: () => void,
     ): void
@@ -69,6 +100,10 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
      * @returns false when it was refused and closed
      */
     addPeer(connection: WebRtcPeer): boolean
+    /** @param id that of the connection */
+    removePeer(id: string): void
+    /** By the ids of their connections; `null` after the end. */
+    readonly _peers: ReadonlyMap<string, { readonly id: string; readonly wire: Wire | null }> | null
     select(first: number, last: number, priority?: number): void
     deselect(first: number, last: number): void
     on(event: 'metadata' | 'ready' | 'close', listener: () => void): void
@@ -82,6 +117,8 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     _markVerified(index: number): void
     _markUnverified(index: number): void
     _checkDone(): void
+    /** Asks the wire for one more block of the piece. @returns false when there was none to ask for */
+    _request: (wire: Wire, index: number, hotswap: boolean) => boolean
     _hotswap: (wire: Wire, index: number) => boolean
     /** Peers that are sent to at a time. */
     _rechokeNumSlots: number

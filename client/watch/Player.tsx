@@ -21,6 +21,7 @@ export interface PlayerProps {
 }
 
 export function Player({ session, fill = false }: PlayerProps) {
+  const player = useRef<HTMLElement>(null)
   const controller = useRef<HTMLElement>(null)
   const sharing = useSharingPanel()
   const [helps, setHelps] = useState(false)
@@ -32,7 +33,10 @@ export function Player({ session, fill = false }: PlayerProps) {
   })
   // React does not know of the <video>: it was there first and must not be made anew.
   useLayoutEffect(() => {
-    if (controller.current) takeOver(session.video, controller.current)
+    if (!controller.current) return
+    takeOver(session.video, controller.current)
+    // What stands beside the controls, a problem for one, is to be seen on the full screen too.
+    Object.assign(controller.current, { fullscreenElement: player.current })
   }, [session])
 
   const { title, width, height, tracks } = session.media
@@ -42,6 +46,7 @@ export function Player({ session, fill = false }: PlayerProps) {
   const shape = audio || height === null ? '16 / 9' : `${width} / ${height}`
   return (
     <section
+      ref={player}
       className="player"
       aria-label={`Player: ${title}`}
       data-fill={fill || undefined}

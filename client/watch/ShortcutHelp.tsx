@@ -1,5 +1,5 @@
-// The keys of the player, in a dialog: the browser keeps the focus in it and closes it by Escape.
-import { useEffect, useRef } from 'react'
+// The keys of the player, in a dialog.
+import { ModalDialog } from './ModalDialog.tsx'
 import { SHORTCUT_HELP } from './shortcuts.ts'
 
 /** Stands among the player's controls, where there is a keyboard. */
@@ -7,7 +7,7 @@ export function HelpButton({ onOpen }: { readonly onOpen: () => void }) {
   return (
     <button
       type="button"
-      className="player-help-button"
+      className="player-button player-help-button"
       aria-label="Keyboard shortcuts"
       title="Keyboard shortcuts (?)"
       onClick={onOpen}
@@ -25,27 +25,8 @@ interface ShortcutHelpProps {
 }
 
 export function ShortcutHelp({ onClose }: ShortcutHelpProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
-    const shown = dialog.current
-    const focused = document.activeElement
-    shown?.showModal()
-    return () => {
-      shown?.close()
-      if (focused instanceof HTMLElement) focused.focus()
-    }
-  }, [])
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape does the same
-    <dialog
-      ref={dialog}
-      className="player-help"
-      aria-labelledby="player-help-title"
-      onClose={onClose}
-      onClick={(event) => {
-        if (event.target === dialog.current) onClose() // beside it
-      }}
-    >
+    <ModalDialog className="player-help" labelledBy="player-help-title" onClose={onClose}>
       <div className="player-help-body">
         <h2 id="player-help-title">Keyboard shortcuts</h2>
         <dl>
@@ -64,6 +45,6 @@ export function ShortcutHelp({ onClose }: ShortcutHelpProps) {
           Close
         </button>
       </div>
-    </dialog>
+    </ModalDialog>
   )
 }

@@ -4,7 +4,7 @@ import type { MediaRecord } from '#protocol/media.ts'
 import { formatBytes, formatPercent } from '../app/format.ts'
 import type { PlaybackPhase } from '../playback/playback.ts'
 import { describeType } from './media-type.ts'
-import { statusSentence } from './status-sentence.ts'
+import { describeTracker, statusSentence } from './status-sentence.ts'
 import { useDetails, usePlayback } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
@@ -49,7 +49,7 @@ export function StatisticsPanel({ session }: { readonly session: WatchSession })
 }
 
 function Numbers({ session }: { readonly session: WatchSession }) {
-  const { stats, details } = useDetails(session)
+  const { stats, details, tracker } = useDetails(session)
   const { bytes, pieces } = stats
   const { video, media } = session
   const { droppedVideoFrames, totalVideoFrames } = video.getVideoPlaybackQuality()
@@ -65,6 +65,7 @@ function Numbers({ session }: { readonly session: WatchSession }) {
     ['Offload', received > 0 ? formatPercent(share) : '–'],
     ['Uploaded', formatBytes(bytes.uploaded)],
     ['Peers (wires)', String(stats.peers)],
+    ['Tracker', describeTracker(tracker)],
     ['Pieces', isMeasured ? `${pieces.have} of ${pieces.total}` : '–'],
     ['Phase', PHASES[stats.phase]],
     ['First frame', stats.firstFrameMs === null ? '–' : `${Math.round(stats.firstFrameMs)} ms`],

@@ -23,8 +23,8 @@ function Embed({ media }: { readonly media: MediaRecord }) {
 
 function Missing() {
   return (
-    <main className="embed-missing" role="alert">
-      This title is not here. It was deleted, or the address is not complete.
+    <main className="embed-missing">
+      <p role="alert">This title is not here. It was deleted, or the address is not complete.</p>
     </main>
   )
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { type MediaRecord, mediaRecordSchema } from '#protocol/media.ts'
 import type { PlaybackSnapshot, PlaybackStats } from '../playback/playback.ts'
-import { statusSentence } from './status-sentence.ts'
+import { describeTracker, statusSentence } from './status-sentence.ts'
 
 const media = (state: object): MediaRecord =>
   v.parse(mediaRecordSchema, {
@@ -31,6 +31,7 @@ const snapshot = (
 ): PlaybackSnapshot => ({
   problem: null,
   httpReason: null,
+  tracker: null,
   ...rest,
   stats: {
     phase: 'placeholder',
@@ -69,8 +70,44 @@ describe('statusSentence', () => {
     expect(statusSentence(fresh, ready).text).toBe('Connected to 2 viewers.')
   })
 
-  it('says that nobody else watches', () => {
-    expect(statusSentence(snapshot({ phase: 'swarm' }), ready).text).toContain('nobody else')
+  it.each([
+    [null, 'Playing from the server, looking for other viewers.'],
+    [{ kind: 'connecting' }, 'Playing from the server, looking for other viewers.'],
+    [
+      { kind: 'answers', others: 0, warning: null },
+      'Playing from the server: nobody else is watching right now.',
+    ],
+    [
+      { kind: 'answers', others: 2, warning: null },
+      'Playing from the server, not connected to 2 other viewers yet.',
+    ],
+    [
+      { kind: 'answers', others: 1, warning: 'the publisher wants 3 viewers' },
+      'Playing from the server: the publisher wants 3 viewers.',
+    ],
+    [
+      { kind: 'refuses', reason: 'out of order!' },
+      'Playing from the server. The tracker refused: out of order!',
+    ],
+    [
+      { kind: 'unreachable' },
+      /^Playing from the server: no connection to the tracker, .* again\.$/,
+    ],
+  ] as const)('says why there are no peers: %j', (tracker, words) => {
+    const alone = snapshot({ phase: 'swarm' }, { tracker })
+    expect(statusSentence(alone, ready).text).toMatch(words)
+    const connected = snapshot({ phase: 'swarm', peers: 1 }, { tracker })
+    expect(statusSentence(connected, ready).text).toBe('Connected to 1 viewer.')
+  })
+
+  it('says that all is here, and why it is of use to nobody yet', () => {
+    const whole = { phase: 'swarm', pieces: { have: 4, total: 4 } } as const
+    const text = (tracker: PlaybackSnapshot['tracker']) =>
+      statusSentence(snapshot(whole, { tracker }), ready).text
+    expect(text({ kind: 'answers', others: 0, warning: null })).toBe(
+      'All of it is here, ready to be shared with the next viewer.',
+    )
+    expect(text({ kind: 'unreachable' })).toMatch(/^All of it is here: no connection/)
   })
 
   it('promises nothing when the torrent could not be built', () => {
@@ -82,6 +119,7 @@ describe('statusSentence', () => {
     ['no-service-worker', /service worker/],
     ['no-webrtc', /no connections to other viewers/],
     ['swarm-failed', /failed/],
+    ['publisher', /: the publisher has switched sharing off/],
   ] as const)('says why it plays from the server alone: %s', (httpReason, words) => {
     expect(statusSentence(snapshot({ phase: 'http' }, { httpReason }), ready).text).toMatch(words)
   })
@@ -95,4 +133,14 @@ describe('statusSentence', () => {
   it('says that it is loading until the first frame is shown', () => {
     expect(statusSentence(snapshot({ firstFrameMs: null }), ready).text).toContain('Loading')
   })
+})
+
+it('tells of the tracker in its own words', () => {
+  expect(describeTracker(null)).toBe('not asked')
+  expect(describeTracker({ kind: 'unreachable' })).toMatch(/no connection/)
+  expect(describeTracker({ kind: 'refuses', reason: 'unknown' })).toBe('refused: unknown')
+  expect(describeTracker({ kind: 'answers', others: 0, warning: null })).toBe('knows nobody else')
+  expect(describeTracker({ kind: 'answers', others: 2, warning: 'wait' })).toBe(
+    'knows 2 other viewers: wait',
+  )
 })

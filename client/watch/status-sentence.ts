@@ -1,7 +1,7 @@
 // What is happening, in one plain sentence for the viewer.
 import type { MediaRecord } from '#protocol/media.ts'
 import { formatCount } from '../app/format.ts'
-import type { HttpReason, PlaybackSnapshot } from '../playback/playback.ts'
+import type { HttpReason, PlaybackSnapshot, TrackerReport } from '../playback/playback.ts'
 
 export interface StatusSentence {
   readonly text: string
@@ -13,7 +13,7 @@ const HTTP_SENTENCES: Record<HttpReason, string> = {
   'no-service-worker': 'Playing from the server: this browser allows the page no service worker.',
   'no-webrtc': 'Playing from the server: this browser allows no connections to other viewers.',
   'swarm-failed': 'Playing from the server: sharing with other viewers has failed.',
-  publisher: 'Playing from the server: the publisher does not have this title shared.',
+  publisher: 'Playing from the server: the publisher has switched sharing off for this title.',
   viewer: 'Playing from the server, as you chose.',
   operator: 'Playing from the server: sharing with other viewers is off.',
   unanswered: 'Playing from the server.',
@@ -53,18 +53,62 @@ function placeholderSentence(media: MediaRecord): StatusSentence {
   }
 }
 
-function swarmSentence({ stats }: PlaybackSnapshot): string {
+function swarmSentence({ stats, tracker }: PlaybackSnapshot): string {
   const { peers, pieces, bytes } = stats
   const complete = pieces.total > 0 && pieces.have === pieces.total
   if (peers === 0) {
-    return complete
-      ? 'All of it is here, ready to be shared with the next viewer.'
-      : 'Playing from the server: nobody else is watching right now.'
+    const where = complete ? 'All of it is here' : 'Playing from the server'
+    return `${where}${whyAlone(tracker, complete)}`
   }
   const viewers = formatCount(peers, 'viewer')
   if (complete) return `All of it is here. Sharing with ${viewers}.`
   if (bytes.peers === 0 && bytes.uploaded === 0) return `Connected to ${viewers}.`
   return `Sharing with ${viewers}.`
+}
+
+/** @returns why there are no peers, and the end of the sentence that it completes */
+function whyAlone(tracker: TrackerReport | null, complete: boolean): string {
+  switch (tracker?.kind) {
+    case 'unreachable':
+      return ': no connection to the tracker, which introduces viewers; trying again.'
+    case 'refuses':
+      return `. The tracker refused: ${endedByDot(tracker.reason)}`
+    case 'answers':
+      if (tracker.warning !== null) return `: ${endedByDot(tracker.warning)}`
+      if (tracker.others > 0) return `, not connected to ${viewersBesides(tracker.others)} yet.`
+      return complete
+        ? ', ready to be shared with the next viewer.'
+        : ': nobody else is watching right now.'
+    default:
+      return ', looking for other viewers.'
+  }
+}
+
+/** The tracker's numbers and words, for those who look after it. */
+export function describeTracker(tracker: TrackerReport | null): string {
+  switch (tracker?.kind) {
+    case undefined:
+      return 'not asked'
+    case 'connecting':
+      return 'connecting'
+    case 'unreachable':
+      return 'no connection, trying again'
+    case 'refuses':
+      return `refused: ${tracker.reason}`
+    case 'answers': {
+      const { others, warning } = tracker
+      return `knows ${viewersBesides(others)}${warning === null ? '' : `: ${warning}`}`
+    }
+  }
+}
+
+function viewersBesides(others: number): string {
+  return others === 0 ? 'nobody else' : formatCount(others, 'other viewer')
+}
+
+/** A sentence of somebody else, who may or may not have ended it. */
+function endedByDot(words: string): string {
+  return /[.!?]$/.test(words) ? words : `${words}.`
 }
 
 function plain(text: string): StatusSentence {

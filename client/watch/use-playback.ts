@@ -50,6 +50,5 @@ export function useSharing(session: WatchSession): {
   readonly decision: SharingDecision
 } {
   useSyncExternalStore(session.subscribe, session.getSharing)
-  // Asked anew: a limit may have been reached since the last change.
-  return { control: session.sharing, decision: session.sharing.decide(session.media.p2p) }
+  return { control: session.sharing, decision: session.decide() }
 }

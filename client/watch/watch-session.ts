@@ -2,7 +2,7 @@
 // React is mounted (main.ts) or by a route, whichever comes first; a route adopts it by `hold` and
 // lets go on leaving, and then it is closed. There is at most one at a time. `window.slipstream`
 // answers for the present one, and "nothing yet" while there is none.
-import type { MediaRecord } from '#protocol/media.ts'
+import { type MediaRecord, mediaRecordSchema } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
 import type {
@@ -12,6 +12,7 @@ import type {
   PlaybackStats,
 } from '../playback/playback.ts'
 import type { SharingDecision } from '../playback/sharing.ts'
+import { requestJson } from '../remote/request.ts'
 import { removeStage, showEarly } from './early-video.ts'
 import { followMediaSession } from './media-session.ts'
 import { type SharingControl, sharingControl } from './sharing-control.ts'
@@ -61,7 +62,11 @@ export class WatchSession {
   readonly resumedAt: number | null
   readonly #viewing: RememberedViewing
   readonly #stopMediaSession: () => void
+  /** What the publisher says of sharing at present. */
+  #p2p: MediaRecord['p2p']
   #decision: SharingDecision
+  /** Why the tracker refuses us, since the publisher was asked. */
+  #refusal: string | null = null
   #playback: Playback
   #stopCounting: () => void
   #unsubscribe: () => void
@@ -82,7 +87,8 @@ export class WatchSession {
     this.resumedAt = this.#viewing.resumedAt
     this.#stopMediaSession = followMediaSession(this.video, media)
     this.sharing = sharingControl(getBoot().settings.p2pDefault)
-    this.#decision = this.sharing.decide(media.p2p)
+    this.#p2p = media.p2p
+    this.#decision = this.decide()
     this.#playback = this.#open()
     this.#stopCounting = this.sharing.count(() => this.#playback.stats().bytes.uploaded)
     this.#unsubscribe = this.#follow()
@@ -105,6 +111,11 @@ export class WatchSession {
   /** What may pass between viewers at present; another object with every change. */
   readonly getSharing = (): SharingDecision => this.#decision
 
+  /** The same, asked anew: a limit may have been reached since the last change. */
+  decide(): SharingDecision {
+    return this.sharing.decide(this.#p2p)
+  }
+
   /** Starts over after a problem, at the second where playback stopped. Twice is once. */
   retry(): Promise<void> {
     this.#retrying ??= this.#startOver().finally(() => {
@@ -120,7 +131,7 @@ export class WatchSession {
     this.#stopCounting()
     await this.#playback.close()
     if (this.#closed) return // left meanwhile
-    this.#decision = this.sharing.decide(this.media.p2p)
+    this.#decision = this.decide()
     this.#playback = this.#open()
     this.#stopCounting = this.sharing.count(() => this.#playback.stats().bytes.uploaded)
     this.#unsubscribe = this.#follow()
@@ -146,22 +157,53 @@ export class WatchSession {
   #open(): Playback {
     const { media, video } = this
     const iceServers = iceServersOf(getBoot())
-    return openPlayback({ media, video, iceServers, sharing: this.#decision })
+    return openPlayback({
+      media,
+      video,
+      iceServers,
+      sharing: this.#decision,
+      onP2p: (p2p) => this.#publisherSays(p2p),
+    })
   }
 
   /** @returns the function that ends it */
   #follow(): () => void {
     const endings = [
-      this.#playback.subscribe(this.#notify),
-      this.sharing.subscribe(() => {
-        this.#decision = this.sharing.decide(this.media.p2p)
-        this.#playback.setSharing(this.#decision)
+      this.#playback.subscribe(() => {
+        this.#followTracker()
         this.#notify()
       }),
+      this.sharing.subscribe(this.#decideAnew),
     ]
     return () => {
       for (const end of endings) end()
     }
+  }
+
+  readonly #decideAnew = (): void => {
+    this.#decision = this.decide()
+    this.#playback.setSharing(this.#decision)
+    this.#notify()
+  }
+
+  #publisherSays(p2p: MediaRecord['p2p']): void {
+    const isKnown = JSON.stringify(p2p) === JSON.stringify(this.#p2p)
+    if (isKnown || this.#closed) return
+    this.#p2p = p2p
+    this.#decideAnew()
+  }
+
+  /** A page that is paused or hidden hears no events; that it is refused tells it to ask. */
+  #followTracker(): void {
+    const { tracker } = this.#playback.getSnapshot()
+    const refusal = tracker?.kind === 'refuses' ? tracker.reason : null
+    if (refusal === this.#refusal) return
+    this.#refusal = refusal
+    if (refusal === null) return
+    requestJson(`/api/media/${this.media.id}`, mediaRecordSchema).then(
+      ({ p2p }) => this.#publisherSays(p2p),
+      () => undefined, // the title was deleted, or the tracker is soon out of reach as well
+    )
   }
 
   readonly #notify = (): void => {

@@ -3,6 +3,9 @@
 import { type BrowserContext, expect, type Page } from '@playwright/test'
 import type { PlaybackPhase, PlaybackStats } from '../../client/playback/playback.ts'
 
+/** Between two looks at a page, milliseconds; Playwright's own go up to a second. */
+const intervals = [100]
+
 interface Recorded {
   /** Names of the media events so far, in order. */
   readonly events: { readonly name: string; readonly at: number; readonly position: number }[]
@@ -22,19 +25,36 @@ interface VideoState {
   readonly error: number | null
 }
 
-export interface Viewer {
-  readonly page: Page
+/** What a page plays, whatever drives its browser. */
+export interface Playing {
   stats(): Promise<PlaybackStats>
   video(): Promise<VideoState>
   recorded(): Promise<Recorded>
   /** Sources of all `<video>`s that were ever made and have one, in the document or not. */
   presentSources(): Promise<string[]>
+  untilFirstFrame(timeoutMs?: number): Promise<void>
   untilPhase(phase: PlaybackPhase, timeoutMs?: number): Promise<void>
   untilPosition(seconds: number, timeoutMs?: number): Promise<void>
   untilEnded(timeoutMs?: number): Promise<void>
+  /** Until every piece is held. */
+  untilFilled(timeoutMs?: number): Promise<void>
   seek(seconds: number): Promise<void>
   /** Names of media events after the first frame. */
   eventsAfterFirstFrame(): Promise<string[]>
+}
+
+export interface Viewer extends Playing {
+  readonly page: Page
+}
+
+/** How functions are run in a page; they are sent as text and see nothing but their argument. */
+export interface PageAccess {
+  run<Result>(inPage: () => Result): Promise<Result>
+  /** Waits for the page's one `<video>`. */
+  onVideo<Result>(
+    inPage: (element: HTMLVideoElement, argument: number) => Result,
+    argument?: number,
+  ): Promise<Result>
 }
 
 /**
@@ -52,15 +72,26 @@ export async function watch(
   await enter?.(page)
   const video = page.locator('video')
   await video.waitFor({ state: 'attached' })
-  await video.evaluate((element: HTMLVideoElement) => {
+  const playing = await play({
+    run: (inPage) => page.evaluate(inPage),
+    onVideo: (inPage, argument = 0) => video.evaluate(inPage, argument),
+  })
+  return { page, ...playing }
+}
+
+/**
+ * Presses play on a muted `<video>`.
+ * @param access to a page that ran {@link recordVideo} before its own scripts
+ */
+export async function play({ run, onVideo }: PageAccess): Promise<Playing> {
+  await onVideo((element) => {
     element.muted = true
     void element.play()
   })
-  const viewer: Viewer = {
-    page,
-    stats: () => page.evaluate(() => (window as unknown as PageGlobals).slipstream.stats()),
+  const playing: Playing = {
+    stats: () => run(() => (window as unknown as PageGlobals).slipstream.stats()),
     video: () =>
-      video.evaluate((element: HTMLVideoElement) => ({
+      onVideo((element) => ({
         currentTime: element.currentTime,
         duration: element.duration,
         paused: element.paused,
@@ -69,36 +100,54 @@ export async function watch(
         src: element.getAttribute('src') ?? '',
         error: element.error?.code ?? null,
       })),
-    recorded: () => page.evaluate(() => (window as unknown as PageGlobals).recordedMedia),
+    recorded: () => run(() => (window as unknown as PageGlobals).recordedMedia),
     presentSources: () =>
-      page.evaluate(() =>
+      run(() =>
         (window as unknown as PageGlobals).madeMedia
           .map((element) => element.getAttribute('src') ?? '')
           .filter((source) => source !== ''),
       ),
+    async untilFirstFrame(timeout = 5_000) {
+      await expect
+        .poll(async () => (await playing.stats()).firstFrameMs, { timeout, intervals })
+        .not.toBeNull()
+    },
     async untilPhase(phase, timeout = 30_000) {
-      await expect.poll(async () => (await viewer.stats()).phase, { timeout }).toBe(phase)
+      await expect
+        .poll(async () => (await playing.stats()).phase, { timeout, intervals })
+        .toBe(phase)
     },
     async untilPosition(seconds, timeout = 30_000) {
       await expect
-        .poll(async () => (await viewer.video()).currentTime, { timeout })
+        .poll(async () => (await playing.video()).currentTime, { timeout, intervals })
         .toBeGreaterThan(seconds)
     },
     async untilEnded(timeout = 90_000) {
-      await expect.poll(async () => (await viewer.video()).ended, { timeout }).toBe(true)
+      await expect
+        .poll(async () => (await playing.video()).ended, { timeout, intervals })
+        .toBe(true)
+    },
+    async untilFilled(timeout = 40_000) {
+      const isFilled = async () => {
+        const { have, total } = (await playing.stats()).pieces
+        return total > 0 && have === total
+      }
+      await expect.poll(isFilled, { timeout, intervals }).toBe(true)
     },
     async seek(seconds) {
-      await video.evaluate((element: HTMLVideoElement, to) => {
+      await onVideo((element, to) => {
         element.currentTime = to
       }, seconds)
     },
     async eventsAfterFirstFrame() {
-      const names = (await viewer.recorded()).events.map((event) => event.name)
+      const names = (await playing.recorded()).events.map((event) => event.name)
       return names.slice(names.indexOf('playing') + 1)
     },
   }
-  await page.waitForFunction(() => 'slipstream' in window)
-  return viewer
+  await expect
+    .poll(() => run(() => 'slipstream' in window), { timeout: 30_000, intervals })
+    .toBe(true)
+  return playing
 }
 
 /** What the page has on its `window`; `recordedMedia` and `madeMedia` are ours. */
@@ -109,7 +158,7 @@ interface PageGlobals {
 }
 
 /** Runs in the page before anything else. */
-function recordVideo(): void {
+export function recordVideo(): void {
   const recorded: Recorded = { events: [], sources: [], jump: 0 }
   const made: HTMLMediaElement[] = []
   Object.assign(window, { recordedMedia: recorded, madeMedia: made })

@@ -97,7 +97,9 @@ async function subscribe(lastEventId?: string) {
   })().catch(() => {})
   return {
     received,
-    names: () => received.map(({ name }) => name),
+    /** Of the events that tell of the torrent. */
+    names: () => received.map(({ name }) => name).filter((name) => name !== 'p2p'),
+    p2p: () => received.filter(({ name }) => name === 'p2p').map(({ data }) => data),
     gone() {
       hangUp.abort()
       return reading
@@ -118,7 +120,7 @@ test('a subscriber hears every change, and the state at once', async () => {
   expect(viewer.received.at(-1)?.data).toEqual({ kind: 'real', infoHash: INFO_HASH })
   events.changed(ID) // nothing changed: nothing is said
   await viewer.gone()
-  expect(viewer.received).toHaveLength(3)
+  expect(viewer.names()).toHaveLength(3)
 })
 
 test('a build that fails, is restarted and fails again is told each time', async () => {
@@ -178,4 +180,38 @@ test('the stream of a title that is deleted says so and ends', async () => {
   events.changed(ID)
   await viewer.over()
   expect(viewer.names()).toEqual(['progress', 'deleted'])
+})
+
+test('what the publisher says of sharing is told at once, with every change, and not twice', async () => {
+  const catalogue = createCatalogue(database)
+  const edit = async (p2p: { enabled?: boolean; minViewers?: number }) => {
+    await catalogue.edit(ID, { p2p })
+    events.changed(ID)
+  }
+  const viewer = await subscribe()
+  const on = { enabled: true, minViewers: 1 }
+  const off = { enabled: false, minViewers: 1 }
+  await expect.poll(viewer.p2p).toEqual([on])
+  await edit({ enabled: false })
+  await expect.poll(viewer.p2p).toEqual([on, off])
+  await torrent()
+  await expect.poll(viewer.names).toContain('torrent')
+  await viewer.gone()
+  const lastId = viewer.received.at(-1)?.id as string
+
+  const same = await subscribe(lastId)
+  await edit({ minViewers: 3 })
+  await expect.poll(same.p2p).toEqual([{ enabled: false, minViewers: 3 }])
+  expect(same.names()).toEqual([])
+  await same.gone()
+  await edit({ minViewers: 1 }) // while nobody listens
+  const back = await subscribe(same.received.at(-1)?.id)
+  await expect.poll(back.p2p).toEqual([off])
+  expect(back.names()).toEqual([])
+  await back.gone()
+
+  const before = await subscribe(lastId.split('/')[0]) // an id from before sharing was told of
+  await expect.poll(before.p2p).toEqual([off])
+  expect(before.names()).toEqual([])
+  await before.gone()
 })

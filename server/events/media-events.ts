@@ -18,12 +18,16 @@ const KEEP_ALIVE_MS = 15_000
 interface Subscriber {
   readonly session: Session
   readonly response: Response
-  /** Id of the last event sent. */
-  lastId: string
+  /** Ids of what it was told last. */
+  readonly known: Record<Aspect, string>
 }
 
-/** An event with an id that is the same for the same state. */
-interface IdentifiedEvent {
+/** What of a title changes on its own: how far its torrent is, and what its publisher says. */
+type Aspect = 'torrent' | 'p2p'
+
+interface News {
+  readonly aspect: Aspect
+  /** The same for the same state. */
   readonly id: string
   readonly event: MediaEvent
 }
@@ -55,7 +59,7 @@ export class MediaEvents {
       retry: 1_000,
       headers: { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
     })
-    const subscriber: Subscriber = { session, response, lastId: session.lastId }
+    const subscriber: Subscriber = { session, response, known: parseEventId(session.lastId) }
     const group = this.#subscribers.get(id) ?? new Set()
     group.add(subscriber)
     this.#subscribers.set(id, group)
@@ -98,30 +102,52 @@ export class MediaEvents {
 
   async #look(id: MediaId): Promise<void> {
     const media = await this.#catalogue.get(id)
-    const current = eventOf(media)
-    for (const subscriber of this.#subscribers.get(id) ?? []) {
-      if (subscriber.lastId === current.id || !subscriber.session.isConnected) continue
-      subscriber.lastId = current.id
-      subscriber.session.push(current.event.data, current.event.name, current.id)
-      if (media === null) subscriber.response.end()
+    const news = media === null ? [DELETED] : [torrentNews(media), p2pNews(media)]
+    for (const { session, response, known } of this.#subscribers.get(id) ?? []) {
+      for (const { aspect, id: newsId, event } of news) {
+        if (known[aspect] === newsId || !session.isConnected) continue
+        known[aspect] = newsId
+        session.push(event.data, event.name, eventId(known))
+      }
+      if (media === null) response.end()
     }
   }
 }
 
-/** @returns what a subscriber should know of a title now; `null` is a title that was deleted */
-function eventOf(media: Media | null): IdentifiedEvent {
-  if (media === null) return { id: 'deleted', event: { name: 'deleted', data: {} } }
+/** An event's id names all that its receiver knows by then. */
+function eventId({ torrent, p2p }: Record<Aspect, string>): string {
+  return `${torrent}/${p2p}`
+}
+
+function parseEventId(id: string): Record<Aspect, string> {
+  const [torrent = '', p2p = ''] = id.split('/')
+  return { torrent, p2p }
+}
+
+const DELETED: News = { aspect: 'torrent', id: 'deleted', event: { name: 'deleted', data: {} } }
+
+function p2pNews(media: Media): News {
+  const data = { enabled: media.p2p_enabled === 1, minViewers: media.p2p_min_viewers }
+  const id = `${data.enabled ? 'on' : 'off'}-${data.minViewers}`
+  return { aspect: 'p2p', id, event: { name: 'p2p', data } }
+}
+
+function torrentNews(media: Media): News {
+  const aspect = 'torrent'
   if (media.info_hash !== null) {
     const data = { kind: 'real', infoHash: media.info_hash } as const
-    return { id: `${media.revision}-torrent-${media.info_hash}`, event: { name: 'torrent', data } }
+    const id = `${media.revision}-torrent-${media.info_hash}`
+    return { aspect, id, event: { name: 'torrent', data } }
   }
   if (media.job_state === 'failed') {
     const data = { reason: media.reason ?? 'The build failed.' }
     // A build may fail, be restarted and fail for another reason while a subscriber is away.
     const which = createHash('sha256').update(data.reason).digest('hex').slice(0, 8)
-    return { id: `${media.revision}-failed-${which}`, event: { name: 'failed', data } }
+    const id = `${media.revision}-failed-${which}`
+    return { aspect, id, event: { name: 'failed', data } }
   }
   const pieces = media.pieces_done ?? 0
   const progress = pieces / pieceLayout(media.size).count
-  return { id: `${media.revision}-${pieces}`, event: { name: 'progress', data: { progress } } }
+  const event = { name: 'progress', data: { progress } } as const
+  return { aspect, id: `${media.revision}-${pieces}`, event }
 }

@@ -28,6 +28,8 @@ declare module 'bittorrent-tracker/server' {
     readonly peers: readonly AnnouncedPeer[]
     /** Seconds; over HTTP only. */
     readonly interval?: number
+    /** For a person to read. */
+    readonly 'warning message'?: string
   }
 
   type AnnounceDone = (error: Error | null, answer?: AnnounceAnswer) => void

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import type { InfoHash } from '#protocol/ids.ts'
+import { PART_KEY } from '#protocol/tracker.ts'
 import { clientAddress } from '../http/request-address.ts'
 import type { SwarmRules } from '../media/catalogue.ts'
 import { Tracker } from './tracker.ts'
@@ -16,7 +17,7 @@ let tracker: Tracker
 let server: Server
 let address: string
 let trusts: boolean
-let rules: SwarmRules
+let rules: SwarmRules | null
 
 beforeEach(async () => {
   trusts = false
@@ -187,7 +188,11 @@ describe('the publisher', () => {
     rules = { enabled: true, minViewers: 3 }
     const [one, two, three] = [await browser(), await browser(), await browser()]
     one.send(announcement(KNOWN, 'one', { offers }))
-    expect(await one.next()).toMatchObject({ incomplete: 1 })
+    const waits = /^the publisher wants 3 viewers .*, there is 1$/
+    expect(await one.next()).toMatchObject({
+      incomplete: 1,
+      'warning message': expect.stringMatching(waits),
+    })
     two.send(announcement(KNOWN, 'two', { offers }))
     expect(await two.next()).toMatchObject({ incomplete: 2 })
     expect(await untilAnswered(one, 'one')).toEqual([])
@@ -195,7 +200,9 @@ describe('the publisher', () => {
     const opened = { action: 'announce', incomplete: 3, interval: 1 }
     expect(await one.next()).toMatchObject(opened)
     expect(await two.next()).toMatchObject(opened)
-    expect((await three.next())['interval']).toBeGreaterThan(1)
+    const last = await three.next()
+    expect(last['interval']).toBeGreaterThan(1)
+    expect(last).not.toHaveProperty('warning message')
     two.send(announcement(KNOWN, 'two', offering))
     const offered = await Promise.race([one.next(), three.next()])
     expect(offered).toHaveProperty('offer')
@@ -218,6 +225,7 @@ describe('the publisher', () => {
       return (await one.next())['incomplete']
     }
     await expect.poll(incomplete).toBe(1)
+    expect(await untilAnswered(one, 'one')).toEqual([]) // it may keep whom it has
     const three = await browser()
     await change({ enabled: true, minViewers: 3 })
     three.send(announcement(KNOWN, 'three', { offers }))
@@ -237,6 +245,28 @@ describe('the publisher', () => {
     one.close()
   })
 
+  it('has viewers part when it asks for more than there are, and goes on counting them', async () => {
+    const [one, two] = [await browser(), await browser()]
+    one.send(announcement(KNOWN, 'one'))
+    await one.next()
+    two.send(announcement(KNOWN, 'two'))
+    await two.next()
+    await change({ enabled: true, minViewers: 3 })
+    for (const viewer of [one, two]) {
+      const told = await viewer.next()
+      expect(told).toMatchObject({ incomplete: 2, [PART_KEY]: true })
+      expect(told['warning message']).toMatch(/wants 3 viewers/)
+    }
+    await change({ enabled: true, minViewers: 4 }) // they have parted
+    expect(await untilAnswered(one, 'one')).toEqual([])
+    await change({ enabled: true, minViewers: 2 })
+    const opened = await two.next()
+    expect(opened).toMatchObject({ incomplete: 2, interval: 1 })
+    expect(opened).not.toHaveProperty(PART_KEY)
+    one.close()
+    two.close()
+  })
+
   it('holds native clients back as well, and has them come back soon', async () => {
     rules = { enabled: true, minViewers: 3 }
     await native('one', 1)
@@ -254,6 +284,7 @@ describe('the publisher', () => {
     expect(await one.next()).toMatchObject({
       info_hash: binary(KNOWN),
       'failure reason': expect.stringMatching(/publisher has switched sharing off/),
+      [PART_KEY]: true,
     })
     two.send(announcement(KNOWN, 'two', { offers }))
     expect((await two.next())['failure reason']).toMatch(/publisher has switched sharing off/)
@@ -266,6 +297,18 @@ describe('the publisher', () => {
     one.close()
     two.close()
   })
+})
+
+it('leaves those connected who watch a title that is deleted', async () => {
+  const one = await browser()
+  one.send(announcement(KNOWN, 'one'))
+  await one.next()
+  rules = null
+  await tracker.rulesChanged(KNOWN)
+  const told = await one.next()
+  expect(told['failure reason']).toMatch(/does not know/)
+  expect(told).not.toHaveProperty(PART_KEY)
+  one.close()
 })
 
 describe('the tracker over HTTP', () => {

@@ -112,7 +112,8 @@ export class Tracker {
     if (!(swarm instanceof GatedSwarm)) return
     if (rules?.enabled) return swarm.setMinViewers(rules.minViewers)
     delete this.#server.torrents[infoHash]
-    swarm.end(rules ? SWITCHED_OFF : UNKNOWN)
+    // Whoever watches a title that is deleted may get the rest of it from other viewers.
+    swarm.end(rules ? SWITCHED_OFF : UNKNOWN, rules !== null)
   }
 
   async close(): Promise<void> {

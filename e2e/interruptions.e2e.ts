@@ -1,0 +1,183 @@
+// What happens to the viewer's own machine: the tab falls asleep and is woken, the network is gone
+// for a while, the clock jumps. Playback goes on, and peers of such a viewer do not suffer.
+import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import type { MediaRecord } from '#protocol/media.ts'
+import { clip } from './harness/clips.ts'
+import { startServer, type TestServer } from './harness/server.ts'
+import { startUnrulyOrigin } from './harness/unruly-origin.ts'
+import { type Viewer, watch } from './harness/viewer.ts'
+
+let server: TestServer
+let media: MediaRecord
+
+test.beforeAll(async () => {
+  server = await startServer()
+  const uploaded = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }))
+  media = await server.untilReady(uploaded.id)
+})
+test.afterAll(() => server.stop())
+
+const OUTAGE_MS = 20_000
+
+const untilFilled = async (viewer: Viewer) => {
+  const { total } = (await viewer.stats()).pieces
+  await expect.poll(async () => (await viewer.stats()).pieces.have, { timeout: 30_000 }).toBe(total)
+}
+const untilPeers = (viewer: Viewer, count: number) =>
+  expect.poll(async () => (await viewer.stats()).peers, { timeout: 20_000 }).toBe(count)
+
+/**
+ * Freezes the page as a browser does with one that nobody looks at.
+ * @returns what wakes it, and answers for how long nothing ran in it: milliseconds
+ */
+async function putToSleep(context: BrowserContext, page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    let tickedAt = performance.now()
+    Object.assign(window, { longestNap: 0 })
+    setInterval(() => {
+      const nap = performance.now() - tickedAt
+      tickedAt += nap
+      Object.assign(window, { longestNap: Math.max(nap, Reflect.get(window, 'longestNap')) })
+    }, 50)
+  })
+  const devTools = await context.newCDPSession(page)
+  await devTools.send('Page.setWebLifecycleState', { state: 'frozen' })
+  return async () => {
+    await devTools.send('Page.setWebLifecycleState', { state: 'active' })
+    await page.waitForTimeout(200)
+    return page.evaluate(() => Reflect.get(window, 'longestNap') as number)
+  }
+}
+
+test('a tab that falls asleep leaves its peers playing, and plays on when it is woken', async ({
+  browser,
+}) => {
+  const [contextA, contextB] = [await browser.newContext(), await browser.newContext()]
+  const a = await watch(contextA, `${server.url}/watch/${media.id}`)
+  await untilFilled(a)
+  const before = (await a.video()).currentTime
+  const b = await watch(contextB, `${server.url}/watch/${media.id}`)
+  await untilPeers(b, 1)
+  const wake = await putToSleep(contextA, a.page) // what it has been asked for, it does not send
+  await b.untilPosition(9)
+  expect((await b.stats()).stalls).toBe(0)
+  expect(await wake()).toBeGreaterThan(3_000)
+  await a.untilPosition(before + 1)
+  expect((await a.video()).error).toBeNull()
+  await b.seek(21)
+  await b.untilEnded(20_000)
+  await untilFilled(b)
+  expect((await b.stats()).peers).toBe(1) // it was forgiven
+  await contextA.close()
+  await contextB.close()
+})
+
+test('a tab woken in the middle of loading fetches the rest', async ({ context }) => {
+  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+  await viewer.untilPosition(0.5)
+  const wake = await putToSleep(context, viewer.page)
+  await new Promise((resolve) => setTimeout(resolve, 6_000)) // longer than a silent server is given
+  expect(await wake()).toBeGreaterThan(5_000)
+  await viewer.untilPosition(3)
+  await viewer.seek(21)
+  await viewer.untilEnded(20_000)
+  await untilFilled(viewer)
+  const { bytes } = await viewer.stats()
+  expect(bytes.placeholder + bytes.origin).toBe(media.size)
+  expect(bytes.wasted).toBe(0)
+})
+
+test('the network gone for 20 s is said, and playback goes on when it is back', async ({
+  browser,
+}) => {
+  test.slow()
+  // As fast as the film and half again, so that little is held when the network goes.
+  const origin = await startUnrulyOrigin(server.url, (1.5 * media.size) / 24)
+  const context = await browser.newContext()
+  await context.addInitScript(() => {
+    const open = new Set<RTCPeerConnection>()
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration)
+        open.add(this)
+      }
+    }
+    Object.assign(window, {
+      closeWires: () => {
+        for (const connection of open) connection.close()
+      },
+    })
+  })
+  const viewer = await watch(context, `${origin.url}/watch/${media.id}`)
+  await viewer.untilPosition(2)
+  const gone = performance.now()
+  origin.cut()
+  await context.setOffline(true)
+  await viewer.page.evaluate(() => Reflect.get(window, 'closeWires')())
+  const said = viewer.page.getByText(/connection to the server is interrupted/i).first()
+  await expect(said).toBeVisible({ timeout: OUTAGE_MS - 2_000 })
+  await viewer.page.waitForTimeout(OUTAGE_MS - (performance.now() - gone))
+  const stoodAt = (await viewer.video()).currentTime
+  await context.setOffline(false)
+  origin.mend()
+  await viewer.untilPosition(stoodAt + 2, 15_000)
+  await expect(said).toHaveCount(0)
+  expect((await viewer.video()).error).toBeNull()
+  expect((await viewer.stats()).stalls).toBe(1)
+  expect((await viewer.recorded()).sources).toHaveLength(1) // nobody pressed "Try again"
+
+  // It is among the others again as well.
+  const other = await browser.newContext()
+  const newcomer = await watch(other, `${server.url}/watch/${media.id}`)
+  await untilPeers(newcomer, 1)
+  await other.close()
+  await context.close()
+  await origin.close()
+})
+
+test('a clock that jumps a day ahead and two days back changes nothing', async ({ browser }) => {
+  const [contextA, contextB] = [await browser.newContext(), await browser.newContext()]
+  for (const context of [contextA, contextB]) {
+    await context.addInitScript(() => {
+      const RealDate = Date
+      let jump = 0
+      window.Date = class extends RealDate {
+        constructor(...values: ConstructorParameters<typeof Date>) {
+          if ((values as unknown[]).length === 0) super(RealDate.now() + jump)
+          else super(...values)
+        }
+        static override now() {
+          return RealDate.now() + jump
+        }
+      } as typeof Date
+      Object.assign(window, {
+        setClock: (ms: number) => {
+          jump = ms
+        },
+      })
+    })
+  }
+  const a = await watch(contextA, `${server.url}/watch/${media.id}`)
+  await untilFilled(a)
+  const b = await watch(contextB, `${server.url}/watch/${media.id}`)
+  await untilPeers(b, 1)
+  const DAY_MS = 24 * 3600 * 1000
+  const setClocks = (ms: number) =>
+    Promise.all(
+      [a, b].map(({ page }) => page.evaluate((to) => Reflect.get(window, 'setClock')(to), ms)),
+    )
+  await setClocks(DAY_MS)
+  await b.untilPosition(4)
+  await setClocks(-DAY_MS)
+  await b.untilPosition(8)
+  await b.seek(21)
+  await b.untilEnded(20_000)
+  await untilFilled(b)
+  const stats = await b.stats()
+  expect(stats).toMatchObject({ stalls: 0, peers: 1 })
+  expect(stats.stalledMs).toBe(0)
+  expect(stats.bytes.wasted).toBe(0)
+  expect(stats.bytes.peers).toBeGreaterThan(media.size / 2)
+  await contextA.close()
+  await contextB.close()
+})
