@@ -19,6 +19,7 @@ import { Introductions } from '../swarm/introductions.ts'
 import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm.ts'
 import { SwarmMembership } from '../swarm/swarm-membership.ts'
 import { problemOfType } from './codec-support.ts'
+import { givenSeconds } from './given-seconds.ts'
 import { OriginFetcher } from './origin.ts'
 import {
   type Demand,
@@ -43,6 +44,7 @@ import type {
 } from './playback.ts'
 import { DELETED, DELETED_MEANWHILE, problemOfOrigin, problemOfVideo } from './problems.ts'
 import { type ByteRange, Reader } from './reader.ts'
+import { sampleRange } from './samples.ts'
 import { mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
 import type { SharingDecision } from './sharing.ts'
 import { serveStreams } from './stream-server.ts'
@@ -80,8 +82,12 @@ class Engine implements Playback {
   readonly #listeners = new Set<() => void>()
   /** Open readers, the one that moved last first. */
   #readers: Reader[] = []
-  /** Where the last reader stood: read-ahead goes on from there while there is none. */
-  #lastDemand: Demand
+  /** The one that moved last: read-ahead goes on from there while there is none. */
+  #lastReader: Demand | Reader
+  /** What the last reader to begin began with: times by `performance.now()`, and of the video. */
+  #begun: { readonly reader: Reader; readonly atMs: number; readonly playedFrom: number } | null =
+    null
+  #samples: ByteRange
   readonly #introductions: Introductions
   readonly #membership: SwarmMembership
   #torrentIsReal = false
@@ -119,7 +125,8 @@ class Engine implements Playback {
     this.#layout = pieceLayout(media.size)
     const ownSeed = new URL(webSeedPath(media.id, media.revision, media.filename), location.href)
     this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed.href]
-    this.#lastDemand = { position: 0, end: media.size, waiting: false }
+    this.#lastReader = { position: 0, end: media.size, waiting: false }
+    this.#samples = { start: 0, end: media.size } // until the first bytes tell
     this.#watch = new VideoWatch(video, () => {
       if (this.#watch.firstFrameMs !== null) this.#firstFrame.resolve()
       this.#queueTick()
@@ -378,6 +385,7 @@ class Engine implements Playback {
         store: this.#store,
         fetcher: this.#fetcher,
         onReader: (moved) => this.#onReader(moved),
+        onFirst: (begun, bytes) => this.#onFirst(begun, bytes),
       },
       range,
     )
@@ -388,10 +396,16 @@ class Engine implements Playback {
   #onReader(reader: Reader): void {
     const others = this.#readers.filter((other) => other !== reader)
     this.#readers = reader.closed ? others : [reader, ...others]
-    const { position, end } = this.#readers[0] ?? reader
-    this.#lastDemand = { position, end, waiting: false }
+    this.#lastReader = this.#readers[0] ?? reader
+    const { position } = this.#lastReader
     this.#store.focusOn(pieceAt(this.#layout, Math.min(position, this.#layout.size - 1)))
     this.#queueTick()
+  }
+
+  #onFirst(reader: Reader, bytes: Bytes): void {
+    if (reader.start === 0) this.#samples = sampleRange(bytes, this.#layout.size)
+    const { currentTime } = this.#options.video
+    this.#begun = { reader, atMs: performance.now(), playedFrom: currentTime }
   }
 
   #wakeReaders(): void {
@@ -457,8 +471,8 @@ class Engine implements Playback {
       layout: this.#layout,
       has: (index) => this.#store.has(index),
       isFetching: (index) => this.#fetcher.isFetching(index),
-      demands: this.#readers.length > 0 ? this.#readers : [this.#lastDemand],
-      bufferedSeconds: this.#watch.bufferedSeconds(),
+      demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
+      bufferedSeconds: this.#bufferedSeconds(),
       bytesPerSecond: this.#bytesPerSecond(),
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
@@ -482,6 +496,20 @@ class Engine implements Playback {
       wants: decision.wanted,
       spans: this.#fetcher.intents(),
     })
+  }
+
+  #bufferedSeconds(): number {
+    const known = this.#watch.bufferedSeconds()
+    if (this.#watch.isStalled || this.#begun?.reader !== this.#lastReader) return known
+    const { reader, atMs, playedFrom } = this.#begun
+    const given = givenSeconds({
+      samples: this.#samples,
+      range: { start: reader.start, end: reader.position },
+      bytesPerSecond: this.#bytesPerSecond(),
+      played: this.#options.video.currentTime - playedFrom,
+      waitingMs: this.#watch.hasFrame ? null : performance.now() - atMs,
+    })
+    return Math.max(known, given)
   }
 
   #sends(): boolean {

@@ -22,10 +22,21 @@ function openReader(start = 0, end = layout.size) {
   const moves: string[] = []
   const onReader = ({ position, waiting, closed }: Reader) =>
     void moves.push(closed ? 'closed' : `${position}${waiting ? ' waits' : ''}`)
-  const reader = new Reader({ layout, store, fetcher, onReader }, { start, end })
+  const first: (readonly [Reader, Bytes])[] = []
+  const onFirst = (reader: Reader, bytes: Bytes) => void first.push([reader, bytes])
+  const reader = new Reader({ layout, store, fetcher, onReader, onFirst }, { start, end })
   store.subscribe(() => reader.wake())
-  return { reader, store, moves }
+  return { reader, store, moves, first }
 }
+
+test('the first bytes that a reader reads are shown, and no others', async () => {
+  const { reader, store, first } = openReader(10)
+  store.write(at(0), filled(7, 256 * 1024))
+  store.write(at(1), filled(1, 256 * 1024))
+  await reader.read()
+  await reader.read()
+  expect(first).toEqual([[reader, filled(7, 256 * 1024 - 10)]])
+})
 
 test('a reader walks over piece borders and ends at the end', async () => {
   const { reader, store, moves } = openReader(256 * 1024 - 5, 2 * 256 * 1024 + 3)

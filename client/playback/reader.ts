@@ -20,9 +20,13 @@ export interface ReaderSource {
   readonly fetcher: OriginFetcher
   /** Called when a reader was opened, moved, waits or was closed. */
   readonly onReader: (reader: Reader) => void
+  /** Called with the first bytes that a reader has read, when they are about to be handed out. */
+  readonly onFirst: (reader: Reader, bytes: Bytes) => void
 }
 
 export class Reader {
+  /** The first byte to be read. */
+  readonly start: number
   /** The next byte that will be read. */
   position: number
   /** The byte after the last one. */
@@ -36,6 +40,7 @@ export class Reader {
 
   constructor(source: ReaderSource, range: ByteRange) {
     this.#source = source
+    this.start = range.start
     this.position = range.start
     this.end = range.end
   }
@@ -50,7 +55,7 @@ export class Reader {
       const bytes = await this.#bytesAtHand()
       if (this.closed) break
       this.waiting = bytes === null
-      if (bytes) this.position += bytes.length
+      if (bytes) this.#advance(bytes)
       this.#source.onReader(this)
       if (bytes) return bytes
       if (this.#wakes !== wakes) continue // they came while we looked
@@ -75,6 +80,11 @@ export class Reader {
     this.waiting = false
     this.wake()
     this.#source.onReader(this)
+  }
+
+  #advance(bytes: Bytes): void {
+    if (this.position === this.start) this.#source.onFirst(this, bytes)
+    this.position += bytes.length
   }
 
   async #bytesAtHand(): Promise<Bytes | null> {

@@ -57,6 +57,16 @@ export class VideoWatch {
     return this.#firstFrameMs
   }
 
+  /** True while playback waits for data; not at once, because a busy machine waits for a blink too. */
+  get isStalled(): boolean {
+    return this.#stalledSince !== null && this.#now() - this.#stalledSince >= BLINK_MS
+  }
+
+  /** True when the picture at the position is decoded. */
+  get hasFrame(): boolean {
+    return this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
+  }
+
   /** Times that playback waited for data, seeks and the start not counted. */
   get stalls(): number {
     return this.#stalls
@@ -69,15 +79,11 @@ export class VideoWatch {
 
   /**
    * Seconds of playback held ahead of the position; 0 while the video waits for data. Browsers only
-   * estimate it from the bytes, so a video that waits is believed more; but not at once, because a
-   * busy machine makes it wait for a blink as well.
+   * estimate it from the bytes, so a video that waits is believed more.
    */
   bufferedSeconds(): number {
     const { buffered, currentTime, readyState } = this.#video
-    const blinks =
-      this.#firstFrameMs !== null &&
-      !this.#settling &&
-      (this.#stalledSince === null || this.#now() - this.#stalledSince < BLINK_MS)
+    const blinks = this.#firstFrameMs !== null && !this.#settling && !this.isStalled
     if (readyState < HTMLMediaElement.HAVE_FUTURE_DATA && !blinks) return 0
     for (let i = 0; i < buffered.length; i += 1) {
       if (buffered.start(i) <= currentTime && currentTime <= buffered.end(i)) {
