@@ -68,6 +68,7 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly visit: Visit
   /** The directions in which it receives. */
   readonly peers: Wire[] = []
+  readonly expected: readonly string[] = []
   /** For each piece when it came; `Infinity` before. */
   readonly heldAt: Float64Array
   /** When the latest piece came. */

@@ -25,6 +25,7 @@ import {
   type Demand,
   decide,
   JOINING_SETTINGS,
+  type PolicyPeer,
   type PolicySettings,
   STARTING_SETTINGS,
   SWARM_SETTINGS,
@@ -333,13 +334,13 @@ class Engine implements Playback {
       openReader: (range) => this.#openReader(range),
     })
     setSource(video, streamPath(session, media.filename))
+    // Decoding takes a while, as connecting does.
+    const options = { once: true, signal: this.#closing.signal }
+    video.addEventListener('loadedmetadata', () => webRtcWorks() && this.#meetViewers(), options)
     void this.#firstFrame.promise.then(() => {
       if (this.#closing.signal.aborted) return
       if (!webRtcWorks()) this.#stayWithHttp('no-webrtc')
-      else if (media.state === 'ready' && this.#membership.sharing.peers) {
-        this.#introductions.begin(media.infoHash)
-        preloadSwarm()
-      }
+      else if (this.#meetViewers()) preloadSwarm()
       followTorrent({
         media,
         video,
@@ -353,6 +354,17 @@ class Engine implements Playback {
         },
       })
     })
+  }
+
+  /**
+   * Who knows the other viewers early fetches little that they fetch as well.
+   * @returns whether there is a swarm to join
+   */
+  #meetViewers(): boolean {
+    const { media } = this.#options
+    if (media.state !== 'ready' || !this.#membership.sharing.peers) return false
+    this.#introductions.begin(media.infoHash)
+    return true
   }
 
   async #onJoined(swarm: Swarm): Promise<void> {
@@ -467,6 +479,7 @@ class Engine implements Playback {
     const swarm = this.#swarm
     const arriving = swarm?.arriving()
     const sends = this.#sends()
+    const peers = swarm?.peers() ?? []
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
@@ -480,9 +493,10 @@ class Engine implements Playback {
       peerSeconds: swarm?.peerSeconds ?? 1,
       originIsDown: this.#fetcher.isDown,
       spanPieces: this.#fetcher.spanPieces,
-      ownId: swarm?.ownId ?? '',
+      ownId: this.#introductions.peerId,
       sends,
-      peers: swarm?.peers() ?? [],
+      peers,
+      expected: this.#expected(peers),
       missing: (index) => (arriving?.has(index) ? (swarm?.missing(index) ?? null) : null),
       settings: this.#store.isPressed ? pressed(this.#settings()) : this.#settings(),
     })
@@ -521,12 +535,15 @@ class Engine implements Playback {
     if (this.#watch.firstFrameMs === null) return STARTING_SETTINGS
     if (this.#httpReason === 'unanswered') return WAITING_SETTINGS // peers may soon bring the rest
     if (this.#phase === 'http') return SWARM_SETTINGS
-    if (!this.#swarm) {
-      const expected = this.#torrentIsReal || this.#options.media.state === 'ready'
-      return expected ? JOINING_SETTINGS : WAITING_SETTINGS
-    }
-    const seconds = (performance.now() - this.#joinedAt) / 1000
-    return swarmSettings(seconds, this.#swarm.peers().length)
+    const { length: peers } = this.#introductions.expected
+    if (this.#swarm) return swarmSettings((performance.now() - this.#joinedAt) / 1000, peers)
+    if (peers > 0) return swarmSettings(0, peers)
+    const isSoon = this.#torrentIsReal || this.#options.media.state === 'ready'
+    return isSoon ? JOINING_SETTINGS : WAITING_SETTINGS
+  }
+
+  #expected(peers: readonly PolicyPeer[]): string[] {
+    return this.#introductions.expected.filter((id) => !peers.some((peer) => peer.id === id))
   }
 
   #bytesPerSecond(): number {

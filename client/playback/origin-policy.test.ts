@@ -51,6 +51,7 @@ function snapshot(changes: Partial<PolicySnapshot> = {}, held: readonly number[]
     originIsDown: false,
     spanPieces: 4,
     ownId: 'me',
+    expected: [],
     sends: true,
     peers: [],
     missing: () => null,
@@ -365,6 +366,7 @@ class SimulatedSwarm {
       originIsDown: false,
       spanPieces: 4,
       ownId: viewer.id,
+      expected: [],
       sends: true,
       peers: peers.map((v) => ({
         id: v.id,

@@ -81,6 +81,8 @@ export interface PolicySnapshot {
   /** False when this viewer uploads nothing. */
   readonly sends: boolean
   readonly peers: readonly PolicyPeer[]
+  /** Ids of viewers that are about to become peers: they know of us too. */
+  readonly expected: readonly string[]
   /** Bytes of the piece that peers have still to send, or `null` when none has begun with it. */
   missing(index: PieceIndex): number | null
   readonly settings: PolicySettings
@@ -122,8 +124,8 @@ const LOOK_AHEAD_GROWTH = 2
 /**
  * A viewer who has just met the first of its peers would take itself for one of two, and fetch half
  * of what everybody needs. So it looks further ahead only as it gets to know them.
- * @param seconds since the swarm was joined
- * @param peers connected
+ * @param seconds since the swarm was joined, 0 before
+ * @param peers connected or expected
  */
 export function swarmSettings(seconds: number, peers: number): PolicySettings {
   if (peers === 0) return seconds < FIRST_PEER_SECONDS ? JOINING_SETTINGS : SWARM_SETTINGS
@@ -214,7 +216,8 @@ function turnOf(
   if (isKnown && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
   // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
   const rivals = snapshot.peers.filter((peer) => peer.sends && peer.wants(index))
-  const place = snapshot.sends ? rank(index, snapshot.ownId, ids(rivals)) : rivals.length
+  const others = [...rivals.map(({ id }) => id), ...snapshot.expected]
+  const place = snapshot.sends ? rank(index, snapshot.ownId, others) : others.length
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
   return !isKnown && place === 0 && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
 }
@@ -227,10 +230,6 @@ function turnOf(
 function reachSeconds({ peers, ownId }: PolicySnapshot, index: PieceIndex): number {
   if (peers.length < CROWD_PEERS) return Number.POSITIVE_INFINITY
   return CROWD_SECONDS - CROWD_SPREAD_SECONDS * Math.log2(1 - chance(index, ownId))
-}
-
-function* ids(peers: readonly PolicyPeer[]): Generator<string> {
-  for (const { id } of peers) yield id
 }
 
 /** Seconds until a piece is here that a peer is fetching from the origin; infinite when none is. */

@@ -12,10 +12,17 @@ export interface IntroductionsOptions {
   readonly left: () => number
 }
 
+interface Present {
+  readonly infoHash: string
+  readonly signalling: Promise<Signalling>
+  /** The same, once it is there. */
+  begun: Signalling | null
+}
+
 export class Introductions {
   readonly #options: IntroductionsOptions
   #peerId = newPeerId()
-  #present: { readonly infoHash: string; readonly signalling: Promise<Signalling> } | null = null
+  #present: Present | null = null
 
   constructor(options: IntroductionsOptions) {
     this.#options = options
@@ -24,6 +31,11 @@ export class Introductions {
   /** Ours, 40 hex digits; another one after `stop`. */
   get peerId(): string {
     return this.#peerId
+  }
+
+  /** Viewers of our player that are connected, or may soon be: 40 hex digits each. */
+  get expected(): readonly string[] {
+    return this.#present?.begun?.expected() ?? []
   }
 
   /** Begins to connect to the other viewers; connections are kept until somebody adopts them. */
@@ -54,11 +66,16 @@ export class Introductions {
     const signalling = import('./signalling.ts').then(
       ({ Signalling }) => new Signalling({ ...this.#options, infoHash, peerId }),
     )
-    const present = { infoHash, signalling }
+    const present: Present = { infoHash, signalling, begun: null }
     this.#present = present
-    signalling.catch(() => {
-      if (this.#present === present) this.#present = null
-    })
+    signalling.then(
+      (begun) => {
+        present.begun = begun
+      },
+      () => {
+        if (this.#present === present) this.#present = null
+      },
+    )
     return signalling
   }
 }
