@@ -68,7 +68,7 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly visit: Visit
   /** The directions in which it receives. */
   readonly peers: Wire[] = []
-  readonly expected: readonly string[] = []
+  expected: readonly string[] = []
   /** For each piece when it came; `Infinity` before. */
   readonly heldAt: Float64Array
   /** When the latest piece came. */
@@ -189,7 +189,8 @@ export class SimulatedViewer implements PolicySnapshot {
   get settings(): PolicySettings {
     if (this.startUpSeconds === null) return STARTING_SETTINGS
     if (this.#joinedAt === null) return JOINING_SETTINGS
-    return swarmSettings(this.#clock.now - this.#joinedAt, this.peers.length)
+    const peers = this.peers.length + this.expected.length
+    return swarmSettings(this.#clock.now - this.#joinedAt, peers)
   }
 
   /** What it last told its peers, as those know who have heard everything until then. */
@@ -209,13 +210,21 @@ export class SimulatedViewer implements PolicySnapshot {
     return true
   }
 
+  /** A connection to that viewer is on its way. */
+  expect(peer: SimulatedViewer): void {
+    if (this.peers.some(({ sender }) => sender === peer)) return
+    this.expected = [...this.expected, peer.ownId]
+  }
+
   connect(wire: Wire): void {
     this.#neededAlone ??= this.#playedBytes()
+    this.expected = this.expected.filter((id) => id !== wire.sender.ownId)
     this.peers.push(wire)
   }
 
   /** The peer is gone. @returns false when there was no wire to it */
   disconnect(peer: SimulatedViewer): boolean {
+    this.expected = this.expected.filter((id) => id !== peer.ownId)
     const at = this.peers.findIndex(({ sender }) => sender === peer)
     const [wire] = at < 0 ? [] : this.peers.splice(at, 1)
     if (!wire) return false
