@@ -185,6 +185,11 @@ export class SimulatedViewer implements PolicySnapshot {
     return this.#partials.get(index)?.missing ?? null
   }
 
+  queued(index: PieceIndex): number {
+    if (!this.#partials.has(index)) return 0
+    return this.#busy.reduce((most, wire) => Math.max(most, wire.queued(index)), 0)
+  }
+
   /** The same as `#settings` in engine.ts for a title whose torrent is there. */
   get settings(): PolicySettings {
     if (this.startUpSeconds === null) return STARTING_SETTINGS

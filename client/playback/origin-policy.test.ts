@@ -55,6 +55,7 @@ function snapshot(changes: Partial<PolicySnapshot> = {}, held: readonly number[]
     sends: true,
     peers: [],
     missing: () => null,
+    queued: () => 0,
     settings: SWARM_SETTINGS,
     ...changes,
   } satisfies PolicySnapshot

@@ -85,6 +85,8 @@ export interface PolicySnapshot {
   readonly expected: readonly string[]
   /** Bytes of the piece that peers have still to send, or `null` when none has begun with it. */
   missing(index: PieceIndex): number | null
+  /** Seconds until the last block is here that a peer was asked for, by the pace of that peer. */
+  queued(index: PieceIndex): number
   readonly settings: PolicySettings
 }
 
@@ -177,10 +179,9 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
     const missing = snapshot.missing(index)
     const toSend = missing ?? lengthOfPiece(layout, index)
     const rate = rateOf(holders)
-    const comesIn = Math.min(
-      rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY,
-      promisedIn(snapshot, index),
-    )
+    const byRates = rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY
+    const byPeers = Math.max(byRates, snapshot.queued(index))
+    const comesIn = Math.min(byPeers, promisedIn(snapshot, index))
     const inTime =
       comesIn * DOUBT + SLACK_SECONDS <= neededIn ||
       comesIn <= fetchSeconds(snapshot, index) || // the origin would not be faster
