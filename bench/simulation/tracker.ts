@@ -105,6 +105,7 @@ export class SimulatedTracker {
       member.planAt = member.answersAt
       if (now < member.answersAt) return
       const others = this.#list.length - 1
+      member.viewer.others = others
       member.answer = { others, intervalMs: INTERVAL_MS, refused: false }
     }
     const { wantedWires, maxOffers, maxWires } = this.#world

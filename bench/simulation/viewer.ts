@@ -17,6 +17,7 @@ import {
   type PolicySettings,
   type PolicySnapshot,
   STARTING_SETTINGS,
+  strangersAmong,
   swarmSettings,
 } from '../../client/playback/origin-policy.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
@@ -69,6 +70,8 @@ export class SimulatedViewer implements PolicySnapshot {
   /** The directions in which it receives. */
   readonly peers: Wire[] = []
   expected: readonly string[] = []
+  /** Viewers that the tracker has told of. */
+  others = 0
   /** For each piece when it came; `Infinity` before. */
   readonly heldAt: Float64Array
   /** When the latest piece came. */
@@ -194,8 +197,14 @@ export class SimulatedViewer implements PolicySnapshot {
   get settings(): PolicySettings {
     if (this.startUpSeconds === null) return STARTING_SETTINGS
     if (this.#joinedAt === null) return JOINING_SETTINGS
-    const peers = this.peers.length + this.expected.length
+    const peers = this.peers.length + this.expected.length + this.strangers
     return swarmSettings(this.#clock.now - this.#joinedAt, peers)
+  }
+
+  get strangers(): number {
+    if (this.#joinedAt === null) return 0
+    const known = this.peers.length + this.expected.length
+    return strangersAmong(this.#clock.now - this.#joinedAt, this.others, known)
   }
 
   /** What it last told its peers, as those know who have heard everything until then. */

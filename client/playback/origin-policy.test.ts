@@ -52,6 +52,7 @@ function snapshot(changes: Partial<PolicySnapshot> = {}, held: readonly number[]
     spanPieces: 4,
     ownId: 'me',
     expected: [],
+    strangers: 0,
     sends: true,
     peers: [],
     missing: () => null,
@@ -368,6 +369,8 @@ class SimulatedSwarm {
       spanPieces: 4,
       ownId: viewer.id,
       expected: [],
+      strangers: 0,
+      queued: () => 0,
       sends: true,
       peers: peers.map((v) => ({
         id: v.id,

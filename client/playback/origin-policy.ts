@@ -83,6 +83,8 @@ export interface PolicySnapshot {
   readonly peers: readonly PolicyPeer[]
   /** Ids of viewers that are about to become peers: they know of us too. */
   readonly expected: readonly string[]
+  /** Viewers that are neither, but will soon be: that much a tracker tells before anybody is met. */
+  readonly strangers: number
   /** Bytes of the piece that peers have still to send, or `null` when none has begun with it. */
   missing(index: PieceIndex): number | null
   /** Seconds until the last block is here that a peer was asked for, by the pace of that peer. */
@@ -119,6 +121,8 @@ export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSe
 
 /** The tracker and WebRTC bring the first peer within some seconds, or there is none. */
 const FIRST_PEER_SECONDS = 6
+/** Beyond so many, more are not connected to. */
+const MOST_STRANGERS = 16
 /** Who has been in the swarm for `s` seconds looks ahead so much, and `s` times the growth. */
 const FIRST_LOOK_AHEAD_SECONDS = 4
 const LOOK_AHEAD_GROWTH = 2
@@ -127,13 +131,23 @@ const LOOK_AHEAD_GROWTH = 2
  * A viewer who has just met the first of its peers would take itself for one of two, and fetch half
  * of what everybody needs. So it looks further ahead only as it gets to know them.
  * @param seconds since the swarm was joined, 0 before
- * @param peers connected or expected
+ * @param peers connected or expected, strangers as well
  */
 export function swarmSettings(seconds: number, peers: number): PolicySettings {
   if (peers === 0) return seconds < FIRST_PEER_SECONDS ? JOINING_SETTINGS : SWARM_SETTINGS
   const ahead = FIRST_LOOK_AHEAD_SECONDS + LOOK_AHEAD_GROWTH * seconds
   if (ahead >= SWARM_SETTINGS.lookAheadSeconds) return SWARM_SETTINGS
   return { ...SWARM_SETTINGS, lookAheadSeconds: ahead }
+}
+
+/**
+ * @param seconds since the swarm was joined, 0 before
+ * @param others viewers that the tracker knows besides us
+ * @param known those that are connected or expected
+ * @returns those that will soon be
+ */
+export function strangersAmong(seconds: number, others: number, known: number): number {
+  return seconds < FIRST_PEER_SECONDS ? Math.max(0, Math.min(others, MOST_STRANGERS) - known) : 0
 }
 
 /** Spans under way at once: browsers open 6 connections per HTTP/1.1 server, some serve others. */
@@ -218,9 +232,13 @@ function turnOf(
   // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
   const rivals = snapshot.peers.filter((peer) => peer.sends && peer.wants(index))
   const others = [...rivals.map(({ id }) => id), ...snapshot.expected]
-  const place = snapshot.sends ? rank(index, snapshot.ownId, others) : others.length
+  const { ownId, sends, strangers } = snapshot
+  // Of strangers, so many can be expected to come first as our own number is low.
+  const place = sends
+    ? rank(index, ownId, others) + strangers * (1 - chance(index, ownId))
+    : others.length + strangers
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
-  return !isKnown && place === 0 && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
+  return !isKnown && place < 0.5 && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
 }
 
 /**
