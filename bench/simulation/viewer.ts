@@ -12,6 +12,7 @@ import {
 import {
   type Demand,
   decide,
+  isFastEnough,
   JOINING_SETTINGS,
   type PieceRange,
   type PolicySettings,
@@ -120,6 +121,8 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly #partials = new Map<PieceIndex, Partial>()
   /** What peers shall bring and was not asked for in full, in order. */
   #queue: PieceIndex[] = []
+  #neededIn: (piece: PieceIndex) => number = () => Number.POSITIVE_INFINITY
+  #decidedAt = 0
   /** Changes with the contents of the queue, but for what is taken off it. */
   #queueNumber = 0
   #turn = 0
@@ -459,7 +462,9 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
     if (this.#position >= this.layout.size && this.#told?.intent.wants === null) return
     this.decisions += 1
-    const { fromOrigin, fromPeers, wanted } = decide(this)
+    const { fromOrigin, fromPeers, neededIn, wanted } = decide(this)
+    this.#neededIn = neededIn
+    this.#decidedAt = this.#clock.now
     for (const { first, last } of fromOrigin) this.#fetch(first, last)
     this.#tell(wanted)
     this.#queue = []
@@ -540,14 +545,20 @@ export class SimulatedViewer implements PolicySnapshot {
     let left = room
     let found = false
     let kept = 0
+    const since = this.#clock.now - this.#decidedAt
     for (const piece of this.#queue) {
-      const has = left > 0 && wire.has(piece)
+      const has = left > 0 && wire.has(piece) && this.#isFastEnough(wire, piece, since)
       found ||= has
       if (has) left -= this.#askFor(wire, piece, left)
       if (!has || this.#partials.get(piece)?.unasked !== 0) this.#queue[kept++] = piece
     }
     this.#queue.length = kept
     if (!found) wire.noteNothing(this.#queueNumber)
+  }
+
+  #isFastEnough({ outstanding: queued, rate }: Wire, piece: PieceIndex, since: number): boolean {
+    const { bytesPerSecond } = this
+    return isFastEnough({ queued, rate, bytesPerSecond, neededIn: this.#neededIn(piece) - since })
   }
 
   /** @returns bytes asked for */

@@ -97,6 +97,8 @@ export interface PolicyDecision {
   readonly fromOrigin: readonly PieceRange[]
   /** What peers shall bring: what is needed soon in its order, what is further ahead rarest first. */
   readonly fromPeers: readonly PieceRange[]
+  /** @returns seconds from now until playback needs the piece */
+  neededIn(index: PieceIndex): number
   /** Everything that is looked ahead to, held or not; `null` when nothing is. Peers are told. */
   readonly wanted: PieceRange | null
 }
@@ -150,6 +152,8 @@ export function strangersAmong(seconds: number, others: number, known: number): 
   return seconds < FIRST_PEER_SECONDS ? Math.max(0, Math.min(others, MOST_STRANGERS) - known) : 0
 }
 
+/** What peers are asked for at a time (BEP 3). */
+const BLOCK_BYTES = 16 * 1024
 /** Spans under way at once: browsers open 6 connections per HTTP/1.1 server, some serve others. */
 const MAX_SPANS = 4
 /** What a peer is taken to send before it has sent anything: bytes per second. */
@@ -192,7 +196,7 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
     const holders = peers.filter((peer) => peer.sends && peer.has(index))
     const missing = snapshot.missing(index)
     const toSend = missing ?? lengthOfPiece(layout, index)
-    const rate = rateOf(holders)
+    const rate = rateOf(holders, snapshot, neededIn)
     const byRates = rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY
     const byPeers = Math.max(byRates, snapshot.queued(index))
     const comesIn = Math.min(byPeers, promisedIn(snapshot, index))
@@ -212,13 +216,42 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
   return {
     fromOrigin: startable(snapshot, fromOrigin),
     fromPeers: inOrder(fromPeers, snapshot),
+    neededIn: (index) => secondsUntil(snapshot, pieceStart(layout, index)),
     wanted: lookAhead(snapshot),
   }
 }
 
-function rateOf(holders: readonly PolicyPeer[]): number {
+/** What is asked of a peer, and how fast it is. */
+export interface Pace {
+  /** Bytes that it was asked for and has not sent. */
+  readonly queued: number
+  /** Bytes per second that it sends, 0 when that is not known. */
+  readonly rate: number
+  /** Seconds until playback needs the piece. */
+  readonly neededIn: number
+  /** Bytes of the file per second of playback. */
+  readonly bytesPerSecond: number
+}
+
+/**
+ * Whether a peer shall be asked for a block of a piece: not when it would be late, for then the piece
+ * waits for it however fast the others are. A peer whose pace is not known yet is given a chance.
+ */
+export function isFastEnough({ queued, rate, neededIn, bytesPerSecond }: Pace): boolean {
+  if (rate === 0 || rate >= bytesPerSecond) return true
+  return ((queued + BLOCK_BYTES) / rate) * DOUBT + SLACK_SECONDS <= neededIn
+}
+
+function rateOf(
+  holders: readonly PolicyPeer[],
+  { bytesPerSecond }: PolicySnapshot,
+  neededIn: number,
+): number {
   let sum = 0
-  for (const { choking, rate } of holders) if (!choking) sum += rate || UNKNOWN_PEER_RATE
+  for (const { choking, rate } of holders) {
+    if (choking || !isFastEnough({ queued: 0, rate, neededIn, bytesPerSecond })) continue
+    sum += rate || UNKNOWN_PEER_RATE
+  }
   return sum
 }
 
