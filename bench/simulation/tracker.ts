@@ -105,6 +105,7 @@ export class SimulatedTracker {
       member.planAt = member.answersAt
       if (now < member.answersAt) return
       const others = this.#list.length - 1
+      member.viewer.others = others
       member.answer = { others, intervalMs: INTERVAL_MS, refused: false }
     }
     const { wantedWires, maxOffers, maxWires } = this.#world
@@ -158,6 +159,10 @@ export class SimulatedTracker {
     }
     member.contacts.add(other)
     other.contacts.add(member)
+    const toTracker = (each: Member) => latencyBetween(each.viewer.visit, ORIGIN_PLACE)
+    const offered = toTracker(member) + toTracker(other)
+    this.#in(offered, () => other.viewer.expect(member.viewer))
+    this.#in(2 * offered, () => member.viewer.expect(other.viewer))
     this.#in(this.#random.between(...WIRE_SECONDS), () => {
       settle()
       if (member.place < 0 || other.place < 0) return // gone meanwhile

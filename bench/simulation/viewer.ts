@@ -12,11 +12,13 @@ import {
 import {
   type Demand,
   decide,
+  isFastEnough,
   JOINING_SETTINGS,
   type PieceRange,
   type PolicySettings,
   type PolicySnapshot,
   STARTING_SETTINGS,
+  strangersAmong,
   swarmSettings,
 } from '../../client/playback/origin-policy.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
@@ -68,6 +70,9 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly visit: Visit
   /** The directions in which it receives. */
   readonly peers: Wire[] = []
+  expected: readonly string[] = []
+  /** Viewers that the tracker has told of. */
+  others = 0
   /** For each piece when it came; `Infinity` before. */
   readonly heldAt: Float64Array
   /** When the latest piece came. */
@@ -116,6 +121,8 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly #partials = new Map<PieceIndex, Partial>()
   /** What peers shall bring and was not asked for in full, in order. */
   #queue: PieceIndex[] = []
+  #neededIn: (piece: PieceIndex) => number = () => Number.POSITIVE_INFINITY
+  #decidedAt = 0
   /** Changes with the contents of the queue, but for what is taken off it. */
   #queueNumber = 0
   #turn = 0
@@ -184,11 +191,23 @@ export class SimulatedViewer implements PolicySnapshot {
     return this.#partials.get(index)?.missing ?? null
   }
 
+  queued(index: PieceIndex): number {
+    if (!this.#partials.has(index)) return 0
+    return this.#busy.reduce((most, wire) => Math.max(most, wire.queued(index)), 0)
+  }
+
   /** The same as `#settings` in engine.ts for a title whose torrent is there. */
   get settings(): PolicySettings {
     if (this.startUpSeconds === null) return STARTING_SETTINGS
     if (this.#joinedAt === null) return JOINING_SETTINGS
-    return swarmSettings(this.#clock.now - this.#joinedAt, this.peers.length)
+    const peers = this.peers.length + this.expected.length + this.strangers
+    return swarmSettings(this.#clock.now - this.#joinedAt, peers)
+  }
+
+  get strangers(): number {
+    if (this.#joinedAt === null) return 0
+    const known = this.peers.length + this.expected.length
+    return strangersAmong(this.#clock.now - this.#joinedAt, this.others, known)
   }
 
   /** What it last told its peers, as those know who have heard everything until then. */
@@ -208,13 +227,21 @@ export class SimulatedViewer implements PolicySnapshot {
     return true
   }
 
+  /** A connection to that viewer is on its way. */
+  expect(peer: SimulatedViewer): void {
+    if (this.peers.some(({ sender }) => sender === peer)) return
+    this.expected = [...this.expected, peer.ownId]
+  }
+
   connect(wire: Wire): void {
     this.#neededAlone ??= this.#playedBytes()
+    this.expected = this.expected.filter((id) => id !== wire.sender.ownId)
     this.peers.push(wire)
   }
 
   /** The peer is gone. @returns false when there was no wire to it */
   disconnect(peer: SimulatedViewer): boolean {
+    this.expected = this.expected.filter((id) => id !== peer.ownId)
     const at = this.peers.findIndex(({ sender }) => sender === peer)
     const [wire] = at < 0 ? [] : this.peers.splice(at, 1)
     if (!wire) return false
@@ -435,7 +462,9 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
     if (this.#position >= this.layout.size && this.#told?.intent.wants === null) return
     this.decisions += 1
-    const { fromOrigin, fromPeers, wanted } = decide(this)
+    const { fromOrigin, fromPeers, neededIn, wanted } = decide(this)
+    this.#neededIn = neededIn
+    this.#decidedAt = this.#clock.now
     for (const { first, last } of fromOrigin) this.#fetch(first, last)
     this.#tell(wanted)
     this.#queue = []
@@ -516,14 +545,20 @@ export class SimulatedViewer implements PolicySnapshot {
     let left = room
     let found = false
     let kept = 0
+    const since = this.#clock.now - this.#decidedAt
     for (const piece of this.#queue) {
-      const has = left > 0 && wire.has(piece)
+      const has = left > 0 && wire.has(piece) && this.#isFastEnough(wire, piece, since)
       found ||= has
       if (has) left -= this.#askFor(wire, piece, left)
       if (!has || this.#partials.get(piece)?.unasked !== 0) this.#queue[kept++] = piece
     }
     this.#queue.length = kept
     if (!found) wire.noteNothing(this.#queueNumber)
+  }
+
+  #isFastEnough({ outstanding: queued, rate }: Wire, piece: PieceIndex, since: number): boolean {
+    const { bytesPerSecond } = this
+    return isFastEnough({ queued, rate, bytesPerSecond, neededIn: this.#neededIn(piece) - since })
   }
 
   /** @returns bytes asked for */

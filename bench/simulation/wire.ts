@@ -100,6 +100,15 @@ export class Wire implements PolicyPeer {
     return isOverdue ? 0 : this.#pipeline(1) - this.outstanding
   }
 
+  /** @returns seconds until everything of the piece that was asked for has come, at the present rate */
+  queued(piece: PieceIndex): number {
+    const last = this.requests.findLastIndex((request) => request.piece === piece)
+    if (last < 0) return 0
+    let bytes = 0
+    for (let i = 0; i <= last; i += 1) bytes += (this.requests[i] as Request).bytes
+    return this.rate > 0 ? bytes / this.rate : 0
+  }
+
   ask(piece: PieceIndex, bytes: number): void {
     if (this.outstanding === 0) {
       this.#activeSince = this.#clock.now

@@ -24,10 +24,13 @@ import { OriginFetcher } from './origin.ts'
 import {
   type Demand,
   decide,
+  isFastEnough,
   JOINING_SETTINGS,
+  type PolicyPeer,
   type PolicySettings,
   STARTING_SETTINGS,
   SWARM_SETTINGS,
+  strangersAmong,
   swarmSettings,
   WAITING_SETTINGS,
 } from './origin-policy.ts'
@@ -334,13 +337,13 @@ class Engine implements Playback {
       openReader: (range) => this.#openReader(range),
     })
     setSource(video, streamPath(session, media.filename))
+    // Decoding takes a while, as connecting does.
+    const options = { once: true, signal: this.#closing.signal }
+    video.addEventListener('loadedmetadata', () => webRtcWorks() && this.#meetViewers(), options)
     void this.#firstFrame.promise.then(() => {
       if (this.#closing.signal.aborted) return
       if (!webRtcWorks()) this.#stayWithHttp('no-webrtc')
-      else if (media.state === 'ready' && this.#membership.sharing.peers) {
-        this.#introductions.begin(media.infoHash)
-        preloadSwarm()
-      }
+      else if (this.#meetViewers()) preloadSwarm()
       followTorrent({
         media,
         video,
@@ -355,6 +358,17 @@ class Engine implements Playback {
         },
       })
     })
+  }
+
+  /**
+   * Who knows the other viewers early fetches little that they fetch as well.
+   * @returns whether there is a swarm to join
+   */
+  #meetViewers(): boolean {
+    const { media } = this.#options
+    if (media.state !== 'ready' || !this.#membership.sharing.peers) return false
+    this.#introductions.begin(media.infoHash)
+    return true
   }
 
   async #onJoined(swarm: Swarm): Promise<void> {
@@ -469,26 +483,37 @@ class Engine implements Playback {
     const swarm = this.#swarm
     const arriving = swarm?.arriving()
     const sends = this.#sends()
+    const peers = swarm?.peers() ?? []
+    const queued = swarm?.queued()
+    const bytesPerSecond = this.#bytesPerSecond()
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
       isFetching: (index) => this.#fetcher.isFetching(index),
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
       bufferedSeconds: this.#bufferedSeconds(),
-      bytesPerSecond: this.#bytesPerSecond(),
+      bytesPerSecond,
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
       originLatencyMs: this.#fetcher.latencyMs,
       peerSeconds: swarm?.peerSeconds ?? 1,
       originIsDown: this.#fetcher.isDown,
       spanPieces: this.#fetcher.spanPieces,
-      ownId: swarm?.ownId ?? '',
+      ownId: this.#introductions.peerId,
       sends,
-      peers: swarm?.peers() ?? [],
+      peers,
+      expected: this.#expected(peers),
+      strangers: this.#strangers(),
       missing: (index) => (arriving?.has(index) ? (swarm?.missing(index) ?? null) : null),
+      queued: (index) => queued?.get(index) ?? 0,
       settings: this.#store.isPressed ? pressed(this.#settings()) : this.#settings(),
     })
-    swarm?.steer(decision.fromPeers)
+    const decidedAt = performance.now()
+    swarm?.steer(decision.fromPeers, (piece, bytes, rate) => {
+      const since = (performance.now() - decidedAt) / 1000
+      const neededIn = decision.neededIn(pieceIndex(this.#layout, piece)) - since
+      return isFastEnough({ queued: bytes, rate, neededIn, bytesPerSecond })
+    })
     for (const { first, last } of decision.fromOrigin) {
       if (!this.#fetcher.start(first, last)) continue
       for (const index of piecesBetween(first, last)) swarm?.release(index)
@@ -523,12 +548,25 @@ class Engine implements Playback {
     if (this.#watch.firstFrameMs === null) return STARTING_SETTINGS
     if (this.#httpReason === 'unanswered') return WAITING_SETTINGS // peers may soon bring the rest
     if (this.#phase === 'http') return SWARM_SETTINGS
-    if (!this.#swarm) {
-      const expected = this.#torrentIsReal || this.#options.media.state === 'ready'
-      return expected ? JOINING_SETTINGS : WAITING_SETTINGS
-    }
-    const seconds = (performance.now() - this.#joinedAt) / 1000
-    return swarmSettings(seconds, this.#swarm.peers().length)
+    const peers = this.#introductions.expected.length + this.#strangers()
+    if (this.#swarm || peers > 0) return swarmSettings(this.#joinedSeconds, peers)
+    const isSoon = this.#torrentIsReal || this.#options.media.state === 'ready'
+    return isSoon ? JOINING_SETTINGS : WAITING_SETTINGS
+  }
+
+  /** Since the swarm was joined; 0 before. */
+  get #joinedSeconds(): number {
+    return this.#swarm ? (performance.now() - this.#joinedAt) / 1000 : 0
+  }
+
+  #strangers(): number {
+    const { report, expected } = this.#introductions
+    const others = report?.kind === 'answers' ? report.others : 0
+    return strangersAmong(this.#joinedSeconds, others, expected.length)
+  }
+
+  #expected(peers: readonly PolicyPeer[]): string[] {
+    return this.#introductions.expected.filter((id) => !peers.some((peer) => peer.id === id))
   }
 
   #bytesPerSecond(): number {

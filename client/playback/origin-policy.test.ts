@@ -9,10 +9,12 @@ import {
 } from '#protocol/pieces.ts'
 import {
   decide,
+  isFastEnough,
   JOINING_SETTINGS,
   type PolicyPeer,
   type PolicySnapshot,
   SWARM_SETTINGS,
+  strangersAmong,
   swarmSettings,
 } from './origin-policy.ts'
 import { rank } from './rendezvous.ts'
@@ -51,9 +53,12 @@ function snapshot(changes: Partial<PolicySnapshot> = {}, held: readonly number[]
     originIsDown: false,
     spanPieces: 4,
     ownId: 'me',
+    expected: [],
+    strangers: 0,
     sends: true,
     peers: [],
     missing: () => null,
+    queued: () => 0,
     settings: SWARM_SETTINGS,
     ...changes,
   } satisfies PolicySnapshot
@@ -249,6 +254,60 @@ describe('with peers', () => {
     expect(isAsked(decide(snapshot(idle, every(0, own - 1))).fromOrigin, own)).toBe(false)
   })
 
+  test('whoever is about to become a peer has its place in the order already', () => {
+    const mine = placed(0)
+    const theirs = placed(1)
+    const soon = { expected: others, spanPieces: 1 }
+    const fetched = (piece: number) =>
+      isAsked(decide(snapshot(soon, every(0, piece - 1))).fromOrigin, piece)
+    expect([fetched(mine), fetched(theirs)]).toEqual([true, false])
+  })
+
+  test('where strangers are about to come, about as many fetch a piece as if all knew each other', () => {
+    const viewers = every(1, 10).map((number) => `v${number}`)
+    const fetchers = (index: number) =>
+      viewers.filter((ownId) => {
+        const changes = { ownId, strangers: 9, spanPieces: 1 }
+        return isAsked(decide(snapshot(changes, every(0, index - 1))).fromOrigin, index)
+      }).length
+    const counts = every(20, 60).map(fetchers)
+    const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
+    expect(mean).toBeGreaterThan(0.2)
+    expect(mean).toBeLessThan(1.2)
+    // As the piece comes near, one after the other loses patience; in the end nobody waits.
+    const changes = { strangers: 9, bufferedSeconds: 1, spanPieces: 1 }
+    for (const ownId of viewers) {
+      expect(isAsked(decide(snapshot({ ...changes, ownId })).fromOrigin, 0)).toBe(true)
+    }
+  })
+
+  test('a piece whose last block waits at a slow peer is late, however fast the others are', () => {
+    const peers = [peer('fast', every(0, 99)), peer('slow', every(0, 99), 8 * KIB)]
+    const missing = (index: PieceIndex) => (index === 0 ? 16 * KIB : null)
+    const changes = { peers, missing, bufferedSeconds: 1 }
+    expect(decide(snapshot(changes)).fromPeers[0]?.first).toBe(0)
+    const { fromOrigin } = decide(snapshot({ ...changes, queued: (i) => (i === 0 ? 2 : 0) }))
+    expect(fromOrigin[0]?.first).toBe(0)
+    const patient = { ...changes, bufferedSeconds: 5, queued: (i: number) => (i === 0 ? 2 : 0) }
+    expect(decide(snapshot(patient)).fromPeers[0]?.first).toBe(0)
+  })
+
+  test('a peer is asked for what it can bring in time, or faster than playback takes it', () => {
+    const pace = { queued: 0, rate: 16 * KIB, neededIn: 2, bytesPerSecond: 256 * KIB }
+    expect(isFastEnough(pace)).toBe(true)
+    expect(isFastEnough({ ...pace, neededIn: 1.5 })).toBe(false)
+    expect(isFastEnough({ ...pace, queued: 16 * KIB })).toBe(false)
+    expect(isFastEnough({ ...pace, neededIn: 0, rate: 256 * KIB })).toBe(true)
+    expect(isFastEnough({ ...pace, neededIn: 0, rate: 0 })).toBe(true)
+  })
+
+  test('strangers are awaited for some seconds, and no more of them than are connected to', () => {
+    expect(strangersAmong(0, 5, 2)).toBe(3)
+    expect(strangersAmong(0, 500, 2)).toBeLessThan(20)
+    expect(strangersAmong(0, 2, 5)).toBe(0)
+    expect(strangersAmong(30, 5, 2)).toBe(0)
+  })
+
   test('in a crowd only a few of the first fetch far ahead', () => {
     const crowd = (who: number) => every(1, 20).map((i) => peer(`p${who}-${i}`, []))
     const fetchedAt = (ahead: number) => {
@@ -365,6 +424,9 @@ class SimulatedSwarm {
       originIsDown: false,
       spanPieces: 4,
       ownId: viewer.id,
+      expected: [],
+      strangers: 0,
+      queued: () => 0,
       sends: true,
       peers: peers.map((v) => ({
         id: v.id,

@@ -81,8 +81,14 @@ export interface PolicySnapshot {
   /** False when this viewer uploads nothing. */
   readonly sends: boolean
   readonly peers: readonly PolicyPeer[]
+  /** Ids of viewers that are about to become peers: they know of us too. */
+  readonly expected: readonly string[]
+  /** Viewers that are neither, but will soon be: that much a tracker tells before anybody is met. */
+  readonly strangers: number
   /** Bytes of the piece that peers have still to send, or `null` when none has begun with it. */
   missing(index: PieceIndex): number | null
+  /** Seconds until the last block is here that a peer was asked for, by the pace of that peer. */
+  queued(index: PieceIndex): number
   readonly settings: PolicySettings
 }
 
@@ -91,6 +97,8 @@ export interface PolicyDecision {
   readonly fromOrigin: readonly PieceRange[]
   /** What peers shall bring: what is needed soon in its order, what is further ahead rarest first. */
   readonly fromPeers: readonly PieceRange[]
+  /** @returns seconds from now until playback needs the piece */
+  neededIn(index: PieceIndex): number
   /** Everything that is looked ahead to, held or not; `null` when nothing is. Peers are told. */
   readonly wanted: PieceRange | null
 }
@@ -115,6 +123,8 @@ export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSe
 
 /** The tracker and WebRTC bring the first peer within some seconds, or there is none. */
 const FIRST_PEER_SECONDS = 6
+/** Beyond so many, more are not connected to. */
+const MOST_STRANGERS = 16
 /** Who has been in the swarm for `s` seconds looks ahead so much, and `s` times the growth. */
 const FIRST_LOOK_AHEAD_SECONDS = 4
 const LOOK_AHEAD_GROWTH = 2
@@ -122,8 +132,8 @@ const LOOK_AHEAD_GROWTH = 2
 /**
  * A viewer who has just met the first of its peers would take itself for one of two, and fetch half
  * of what everybody needs. So it looks further ahead only as it gets to know them.
- * @param seconds since the swarm was joined
- * @param peers connected
+ * @param seconds since the swarm was joined, 0 before
+ * @param peers connected or expected, strangers as well
  */
 export function swarmSettings(seconds: number, peers: number): PolicySettings {
   if (peers === 0) return seconds < FIRST_PEER_SECONDS ? JOINING_SETTINGS : SWARM_SETTINGS
@@ -132,6 +142,18 @@ export function swarmSettings(seconds: number, peers: number): PolicySettings {
   return { ...SWARM_SETTINGS, lookAheadSeconds: ahead }
 }
 
+/**
+ * @param seconds since the swarm was joined, 0 before
+ * @param others viewers that the tracker knows besides us
+ * @param known those that are connected or expected
+ * @returns those that will soon be
+ */
+export function strangersAmong(seconds: number, others: number, known: number): number {
+  return seconds < FIRST_PEER_SECONDS ? Math.max(0, Math.min(others, MOST_STRANGERS) - known) : 0
+}
+
+/** What peers are asked for at a time (BEP 3). */
+const BLOCK_BYTES = 16 * 1024
 /** Spans under way at once: browsers open 6 connections per HTTP/1.1 server, some serve others. */
 const MAX_SPANS = 4
 /** What a peer is taken to send before it has sent anything: bytes per second. */
@@ -174,11 +196,10 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
     const holders = peers.filter((peer) => peer.sends && peer.has(index))
     const missing = snapshot.missing(index)
     const toSend = missing ?? lengthOfPiece(layout, index)
-    const rate = rateOf(holders)
-    const comesIn = Math.min(
-      rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY,
-      promisedIn(snapshot, index),
-    )
+    const rate = rateOf(holders, snapshot, neededIn)
+    const byRates = rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY
+    const byPeers = Math.max(byRates, snapshot.queued(index))
+    const comesIn = Math.min(byPeers, promisedIn(snapshot, index))
     const inTime =
       comesIn * DOUBT + SLACK_SECONDS <= neededIn ||
       comesIn <= fetchSeconds(snapshot, index) || // the origin would not be faster
@@ -195,13 +216,42 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
   return {
     fromOrigin: startable(snapshot, fromOrigin),
     fromPeers: inOrder(fromPeers, snapshot),
+    neededIn: (index) => secondsUntil(snapshot, pieceStart(layout, index)),
     wanted: lookAhead(snapshot),
   }
 }
 
-function rateOf(holders: readonly PolicyPeer[]): number {
+/** What is asked of a peer, and how fast it is. */
+export interface Pace {
+  /** Bytes that it was asked for and has not sent. */
+  readonly queued: number
+  /** Bytes per second that it sends, 0 when that is not known. */
+  readonly rate: number
+  /** Seconds until playback needs the piece. */
+  readonly neededIn: number
+  /** Bytes of the file per second of playback. */
+  readonly bytesPerSecond: number
+}
+
+/**
+ * Whether a peer shall be asked for a block of a piece: not when it would be late, for then the piece
+ * waits for it however fast the others are. A peer whose pace is not known yet is given a chance.
+ */
+export function isFastEnough({ queued, rate, neededIn, bytesPerSecond }: Pace): boolean {
+  if (rate === 0 || rate >= bytesPerSecond) return true
+  return ((queued + BLOCK_BYTES) / rate) * DOUBT + SLACK_SECONDS <= neededIn
+}
+
+function rateOf(
+  holders: readonly PolicyPeer[],
+  { bytesPerSecond }: PolicySnapshot,
+  neededIn: number,
+): number {
   let sum = 0
-  for (const { choking, rate } of holders) if (!choking) sum += rate || UNKNOWN_PEER_RATE
+  for (const { choking, rate } of holders) {
+    if (choking || !isFastEnough({ queued: 0, rate, neededIn, bytesPerSecond })) continue
+    sum += rate || UNKNOWN_PEER_RATE
+  }
   return sum
 }
 
@@ -214,9 +264,14 @@ function turnOf(
   if (isKnown && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
   // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
   const rivals = snapshot.peers.filter((peer) => peer.sends && peer.wants(index))
-  const place = snapshot.sends ? rank(index, snapshot.ownId, ids(rivals)) : rivals.length
+  const others = [...rivals.map(({ id }) => id), ...snapshot.expected]
+  const { ownId, sends, strangers } = snapshot
+  // Of strangers, so many can be expected to come first as our own number is low.
+  const place = sends
+    ? rank(index, ownId, others) + strangers * (1 - chance(index, ownId))
+    : others.length + strangers
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
-  return !isKnown && place === 0 && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
+  return !isKnown && place < 0.5 && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
 }
 
 /**
@@ -227,10 +282,6 @@ function turnOf(
 function reachSeconds({ peers, ownId }: PolicySnapshot, index: PieceIndex): number {
   if (peers.length < CROWD_PEERS) return Number.POSITIVE_INFINITY
   return CROWD_SECONDS - CROWD_SPREAD_SECONDS * Math.log2(1 - chance(index, ownId))
-}
-
-function* ids(peers: readonly PolicyPeer[]): Generator<string> {
-  for (const { id } of peers) yield id
 }
 
 /** Seconds until a piece is here that a peer is fetching from the origin; infinite when none is. */

@@ -39,6 +39,11 @@ export class Introductions {
     return this.#present?.begun?.report ?? null
   }
 
+  /** Viewers of our player that are connected, or may soon be: 40 hex digits each. */
+  get expected(): readonly string[] {
+    return this.#present?.begun?.expected() ?? []
+  }
+
   /** Begins to connect to the other viewers; connections are kept until somebody adopts them. */
   begin(infoHash: string): void {
     this.#signalling(infoHash).catch(() => {}) // `adopt` tries again, and tells

@@ -14,6 +14,8 @@ export interface PeerTrustOptions {
   readonly exclusions: Exclusions
   /** Reads from a piece that is held; `null` when it is gone already. */
   readonly read: (index: PieceIndex, offset: number, length: number) => Promise<Uint8Array | null>
+  /** @returns false for a wire that shall not be asked for the piece, trusted or not */
+  readonly mayAsk: (wire: Wire, index: number) => boolean
   /** What came of the piece was wrong; peers are asked for it anew. */
   readonly onFailed: (index: PieceIndex) => void
   /** A peer is not relied on any more, or is again. */
@@ -47,7 +49,9 @@ export class PeerTrust {
     const requests = new BlockRequests(torrent, {
       now: () => patience.now,
       mayAsk: (wire, index) =>
-        patience.mayAsk(wire) && blame.mayAsk(wire.peerId, index as PieceIndex),
+        patience.mayAsk(wire) &&
+        blame.mayAsk(wire.peerId, index as PieceIndex) &&
+        options.mayAsk(wire, index),
       onBlock: (wire, index, offset, bytes) =>
         blame.took(wire.peerId, index as PieceIndex, offset, bytes),
     })

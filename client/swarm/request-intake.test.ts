@@ -64,6 +64,7 @@ test('no more is read than the network takes', async () => {
 test('what is withdrawn while it waits is never read', async () => {
   for (let piece = 0; piece < 6; piece += 1) wire.ask(piece)
   for (const piece of [0, 4]) wire.withdraw(piece)
+  wire.emit('cancel')
   await expect.poll(() => wire.read, { interval: 5 }).toEqual([0, 1, 2, 3, 5])
   wire.emit('close')
 })

@@ -40,6 +40,7 @@ class RequestIntake {
       return true
     }
     wire.on('upload', () => this.#answer())
+    wire.on('cancel', () => this.#answer())
     // Timers are slow in a tab that nobody looks at; the stream asks for more whenever it is empty.
     const read = wire._read.bind(wire)
     wire._read = (done) => {

@@ -44,6 +44,8 @@ const MAX_TRACKERS = 5
 const MAX_ANSWERING = 12
 /** A connection that comes up at all is up within that time. */
 const CONNECT_WAIT_MS = 15_000
+/** Most of those that come up are up within that time. */
+const EXPECT_MS = 5000
 /** Whoever offers anew after that has given the earlier offer up. */
 const SAME_OFFER_MS = 4000
 
@@ -79,6 +81,15 @@ export class Signalling {
   attach(adopt: Adopt): void {
     this.#adopt = adopt
     for (const { state, peer } of this.#contacts.values()) if (state !== 'coming') adopt(peer)
+  }
+
+  /** Viewers of our player that are connected, or may soon be. 40 hex digits each. */
+  expected(): string[] {
+    const now = performance.now()
+    return [...this.#contacts.values()]
+      .filter(({ state, since }) => state !== 'coming' || now - since < EXPECT_MS)
+      .map(({ peerId }) => peerId)
+      .filter(isOurPlayer)
   }
 
   /** Says goodbye to the trackers and closes all connections, those handed over as well. */

@@ -16,6 +16,7 @@ import { type SwarmTotals, Traffic } from './traffic.ts'
 import { UploadLimiter } from './upload-limiter.ts'
 import { UPLOAD_SLOTS, unchokeAtOnce } from './upload-slots.ts'
 import type { WebRtcPeer } from './webrtc-peers.ts'
+import { Deadlines, type IsInTime, queuedSeconds } from './wire-queues.ts'
 import { withdrawLosses } from './withdrawals.ts'
 
 export interface SwarmOptions {
@@ -58,8 +59,10 @@ export interface Swarm {
   readonly peerSeconds: number
   /** Tells the peers what is wanted and what the origin is sending. */
   tell(intent: Intent): void
-  /** Lets peers bring these pieces, soonest first, and no others. */
-  steer(wanted: readonly PieceRange[]): void
+  /** By piece: seconds until the last block is here that a peer was asked for, by that peer's pace. */
+  queued(): ReadonlyMap<number, number>
+  /** Lets peers bring these pieces, soonest first, and no others, each what it brings in time. */
+  steer(wanted: readonly PieceRange[], isInTime: IsInTime): void
   /** Withdraws what peers were asked for of a piece that HTTP will bring. */
   release(index: PieceIndex): void
   /**
@@ -142,8 +145,10 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     // The origin policy takes over what is late.
     torrent._hotswap = () => false
     withdrawLosses(torrent, store)
+    const deadlines = new Deadlines()
     const trust = new PeerTrust(torrent, {
       layout,
+      mayAsk: (wire, index) => deadlines.mayAsk(wire, index),
       exclusions,
       read: (index, offset, length) => store.read(index, offset, length).catch(() => null),
       onFailed: (index) => traffic.superseded(index),
@@ -177,7 +182,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     client.on('error', broken)
     torrent.on('error', broken)
     const readyMs = performance.now() - arrived
-    return new JoinedSwarm(torrent, { traffic, intents, trust }, options, {
+    return new JoinedSwarm(torrent, { traffic, intents, trust, deadlines }, options, {
       ownId: client.peerId,
       readyMs,
       uploads,
@@ -200,6 +205,7 @@ interface PeerWatchers {
   readonly traffic: Traffic
   readonly intents: PeerIntents
   readonly trust: PeerTrust
+  readonly deadlines: Deadlines
 }
 
 interface JoinedFacts {
@@ -219,6 +225,7 @@ class JoinedSwarm implements Swarm {
   readonly #traffic: Traffic
   readonly #intents: PeerIntents
   readonly #trust: PeerTrust
+  readonly #deadlines: Deadlines
   readonly #options: SwarmOptions
   #steered = ''
   #steeredAt = 0
@@ -226,7 +233,7 @@ class JoinedSwarm implements Swarm {
 
   constructor(
     torrent: Torrent,
-    { traffic, intents, trust }: PeerWatchers,
+    { traffic, intents, trust, deadlines }: PeerWatchers,
     options: SwarmOptions,
     facts: JoinedFacts,
   ) {
@@ -234,6 +241,7 @@ class JoinedSwarm implements Swarm {
     this.#traffic = traffic
     this.#intents = intents
     this.#trust = trust
+    this.#deadlines = deadlines
     this.#options = options
     this.ownId = facts.ownId
     this.readyMs = facts.readyMs
@@ -294,7 +302,12 @@ class JoinedSwarm implements Swarm {
     return this.#torrent.pieces[index]?.missing ?? null
   }
 
-  steer(wanted: readonly PieceRange[]): void {
+  queued(): ReadonlyMap<number, number> {
+    return queuedSeconds(this.#torrent.wires)
+  }
+
+  steer(wanted: readonly PieceRange[], isInTime: IsInTime): void {
+    this.#deadlines.isInTime = isInTime
     const steered = wanted.map(({ first, last }) => `${first}-${last}`).join()
     if (steered === this.#steered || this.#torrent.destroyed) return
     const selected = new Set(wanted.flatMap(({ first, last }) => [...piecesBetween(first, last)]))

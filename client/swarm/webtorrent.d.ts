@@ -77,6 +77,7 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
         | 'unchoke'
         | 'interested'
         | 'reject'
+        | 'cancel'
         | 'close',
       listener: () => void,
     ): void

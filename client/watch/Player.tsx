@@ -59,7 +59,12 @@ export function Player({ session, fill = false }: PlayerProps) {
             <path d="M8 5.1v13.8a1 1 0 0 0 1.5.86l11.4-6.9a1 1 0 0 0 0-1.72L9.5 4.24A1 1 0 0 0 8 5.1Z" />
           </svg>
         </div>
-        <media-loading-indicator slot="centered-chrome" noautohide />
+        <media-loading-indicator slot="centered-chrome" noautohide>
+          {/* Its own icon has the whole page laid out 60 times a second, shown or not. */}
+          <svg slot="icon" className="player-loading" viewBox="0 0 100 100" aria-hidden>
+            <path d="M73 50a23 23 0 0 0-46 0h4a19 19 0 0 1 38 0z" />
+          </svg>
+        </media-loading-indicator>
         <div className="player-bars">
           <media-control-bar>
             <media-time-range />
