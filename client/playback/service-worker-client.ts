@@ -37,8 +37,8 @@ export function mayBeControlled(): boolean {
   return navigator.serviceWorker.controller !== null || !refused
 }
 
-/** The browser takes so long to say whether it will have a worker at all, or it is hopeless. */
-const REGISTRATION_WAIT_MS = 1500
+/** A busy machine takes seconds to say whether it will have a worker at all; some never say. */
+const REGISTRATION_WAIT_MS = 3000
 /** A first visit installs the worker in some tens of milliseconds, on a busy machine in seconds. */
 const INSTALLATION_WAIT_MS = 6000
 

@@ -5,7 +5,7 @@ import type { MediaRecord } from '#protocol/media.ts'
 
 const STAGE_ID = 'early-video'
 /** The interface waits for the first frame, but not longer. */
-const INTERFACE_WAIT_MS = 600
+const INTERFACE_WAIT_MS = 1000
 
 /**
  * Puts the video where the page's player will be.
