@@ -66,6 +66,8 @@ const CARRIED_SECONDS = 4
 /** While the disk cannot keep up with the network, as little as playback can do with. */
 const PRESSED_SECONDS = 4
 const PRESSED_BYTES = 8 * 1024 * 1024
+/** How long bytes last is known on average; the scene at hand may need more of them. */
+const CAUTION = 0.8
 /** Taken for granted until the duration is known: bytes per second. */
 const GUESSED_BYTES_PER_SECOND = 500_000
 
@@ -526,7 +528,7 @@ class Engine implements Playback {
   }
 
   #bufferedSeconds(): number {
-    const known = this.#watch.bufferedSeconds()
+    const known = this.#watch.bufferedSeconds() * CAUTION
     if (this.#watch.isStalled || this.#begun?.reader !== this.#lastReader) return known
     const { reader, atMs, playedFrom } = this.#begun
     const given = givenSeconds({
@@ -536,7 +538,7 @@ class Engine implements Playback {
       played: this.#options.video.currentTime - playedFrom,
       waitingMs: this.#watch.hasFrame ? null : performance.now() - atMs,
     })
-    return Math.max(known, given)
+    return Math.max(known, given * CAUTION)
   }
 
   #sends(): boolean {
