@@ -1,7 +1,8 @@
 // What happens to the viewer's own machine: the tab falls asleep and is woken, the network is gone
 // for a while, the clock jumps. Playback goes on, and peers of such a viewer do not suffer.
-import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { chromium, expect, test } from '@playwright/test'
 import type { MediaRecord } from '#protocol/media.ts'
+import { CHROMIUM_FLAGS, findChromium } from './harness/chromium.ts'
 import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
 import { startUnrulyOrigin } from './harness/unruly-origin.ts'
@@ -27,57 +28,54 @@ const untilPeers = (viewer: Viewer, count: number) =>
   expect.poll(async () => (await viewer.stats()).peers, { timeout: 20_000 }).toBe(count)
 
 /**
- * Freezes the page as a browser does with one that nobody looks at.
- * @returns what wakes it, and answers for how long nothing ran in it: milliseconds
+ * A viewer in a browser whose pages can be frozen as a device freezes them when it is laid aside:
+ * not one thread of them runs.
  */
-async function putToSleep(context: BrowserContext, page: Page): Promise<() => Promise<number>> {
-  await page.evaluate(() => {
-    let tickedAt = performance.now()
-    Object.assign(window, { longestNap: 0 })
-    setInterval(() => {
-      const nap = performance.now() - tickedAt
-      tickedAt += nap
-      Object.assign(window, { longestNap: Math.max(nap, Reflect.get(window, 'longestNap')) })
-    }, 50)
-  })
-  const devTools = await context.newCDPSession(page)
-  await devTools.send('Page.setWebLifecycleState', { state: 'frozen' })
-  return async () => {
-    await devTools.send('Page.setWebLifecycleState', { state: 'active' })
-    await page.waitForTimeout(200)
-    return page.evaluate(() => Reflect.get(window, 'longestNap') as number)
+async function watchOnADevice(url: string) {
+  const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS })
+  const devTools = await browser.newBrowserCDPSession()
+  const viewer = await watch(await browser.newContext(), url)
+  const { processInfo } = await devTools.send('SystemInfo.getProcessInfo')
+  const pages = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
+  expect(pages.length).toBeGreaterThan(0)
+  const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
+    for (const pid of pages) process.kill(pid, name)
+  }
+  return {
+    ...viewer,
+    sleep: () => signal('SIGSTOP'),
+    wake: () => signal('SIGCONT'),
+    close: () => browser.close(),
   }
 }
 
 test('a tab that falls asleep leaves its peers playing, and plays on when it is woken', async ({
-  browser,
+  context,
 }) => {
-  const [contextA, contextB] = [await browser.newContext(), await browser.newContext()]
-  const a = await watch(contextA, `${server.url}/watch/${media.id}`)
+  const a = await watchOnADevice(`${server.url}/watch/${media.id}`)
   await untilFilled(a)
   const before = (await a.video()).currentTime
-  const b = await watch(contextB, `${server.url}/watch/${media.id}`)
+  const b = await watch(context, `${server.url}/watch/${media.id}`)
   await untilPeers(b, 1)
-  const wake = await putToSleep(contextA, a.page) // what it has been asked for, it does not send
+  a.sleep() // what it has been asked for, it does not send
   await b.untilPosition(9)
   expect((await b.stats()).stalls).toBe(0)
-  expect(await wake()).toBeGreaterThan(3_000)
+  a.wake()
   await a.untilPosition(before + 1)
   expect((await a.video()).error).toBeNull()
   await b.seek(21)
   await b.untilEnded(20_000)
   await untilFilled(b)
   expect((await b.stats()).peers).toBe(1) // it was forgiven
-  await contextA.close()
-  await contextB.close()
+  await a.close()
 })
 
-test('a tab woken in the middle of loading fetches the rest', async ({ context }) => {
-  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+test('a tab woken in the middle of loading fetches the rest', async () => {
+  const viewer = await watchOnADevice(`${server.url}/watch/${media.id}`)
   await viewer.untilPosition(0.5)
-  const wake = await putToSleep(context, viewer.page)
+  viewer.sleep()
   await new Promise((resolve) => setTimeout(resolve, 6_000)) // longer than a silent server is given
-  expect(await wake()).toBeGreaterThan(5_000)
+  viewer.wake()
   await viewer.untilPosition(3)
   await viewer.seek(21)
   await viewer.untilEnded(20_000)
@@ -85,6 +83,7 @@ test('a tab woken in the middle of loading fetches the rest', async ({ context }
   const { bytes } = await viewer.stats()
   expect(bytes.placeholder + bytes.origin).toBe(media.size)
   expect(bytes.wasted).toBe(0)
+  await viewer.close()
 })
 
 test('the network gone for 20 s is said, and playback goes on when it is back', async ({

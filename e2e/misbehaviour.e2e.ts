@@ -26,11 +26,14 @@ test.afterAll(async () => {
 const PIECE = 256 * 1024
 
 /** A viewer in a browser of its own; nothing may go wrong in its page. */
-async function arrive(browser: Browser): Promise<Viewer & { leave(): Promise<void> }> {
+async function arrive(
+  browser: Browser,
+  title = media,
+): Promise<Viewer & { leave(): Promise<void> }> {
   const context = await browser.newContext()
   const errors: string[] = []
   context.on('weberror', (error) => errors.push(error.error().message))
-  const viewer = await watch(context, `${server.url}/watch/${media.id}`)
+  const viewer = await watch(context, `${server.url}/watch/${title.id}`)
   return {
     ...viewer,
     async leave() {
@@ -66,35 +69,44 @@ test('who sends wrong data is shown out, also under another name, and nothing of
     wire.say(1)
     return ({ piece, offset, length }) => wire.say(7, piece, offset, new Uint8Array(length).fill(7))
   }
-  let rogue = await den.start({ script })
-  const viewer = await arrive(browser)
+  // Twice as long as players look ahead, so that there is always something that is wanted.
+  const recipe = { seconds: 120, format: 'webm', mbps: 1, size: '426x240' } as const
+  const long = await server.untilReady((await server.upload(clip(recipe))).id)
+  const longDen = await RogueDen.open(browser, server.url, long)
+  let rogue = await longDen.start({ script })
+  const viewer = await arrive(browser, long)
   await untilMet(rogue)
   await untilShownOut(rogue)
   expect((await viewer.stats()).bytes.wasted).toBeGreaterThanOrEqual(2 * PIECE)
 
   await rogue.leave()
   const { peerId } = rogue
-  rogue = await den.start({ script, peerId })
+  rogue = await longDen.start({ script, peerId })
   await viewer.page.waitForTimeout(2_500)
   expect((await rogue.seen()).met).toBe(0) // not by the same name
   await rogue.leave()
-  for (const _name of ['second', 'third']) {
-    rogue = await den.start({ script })
+  for (const seconds of [20, 40]) {
+    rogue = await longDen.start({ script }) // by another name
     await untilMet(rogue)
+    await viewer.seek(seconds)
     await untilShownOut(rogue)
     await rogue.leave()
   }
-  rogue = await den.start({ script })
+  rogue = await longDen.start({ script })
   await viewer.page.waitForTimeout(2_500)
   expect((await rogue.seen()).met).toBe(0) // nor anybody from there
   await rogue.leave()
 
-  await watchOn(viewer)
+  await viewer.seek(80)
   await untilFilled(viewer)
+  await viewer.seek(117)
+  await viewer.untilEnded(20_000)
+  expect((await viewer.video()).error).toBeNull()
   const { bytes } = await viewer.stats()
-  expect(bytes.placeholder + bytes.origin).toBe(media.size)
+  expect(bytes.placeholder + bytes.origin).toBe(long.size)
   expect(bytes.wasted).toBe(bytes.peers)
   await viewer.leave()
+  await longDen.close()
 })
 
 test('who spoils parts of pieces that others send too is found out, and the others are not', async ({
