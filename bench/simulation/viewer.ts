@@ -12,9 +12,9 @@ import {
 import {
   type Demand,
   decide,
-  isFastEnough,
   JOINING_SETTINGS,
   type PieceRange,
+  type PolicyDecision,
   type PolicySettings,
   type PolicySnapshot,
   STARTING_SETTINGS,
@@ -121,7 +121,7 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly #partials = new Map<PieceIndex, Partial>()
   /** What peers shall bring and was not asked for in full, in order. */
   #queue: PieceIndex[] = []
-  #neededIn: (piece: PieceIndex) => number = () => Number.POSITIVE_INFINITY
+  #decision: PolicyDecision | null = null
   #decidedAt = 0
   /** Changes with the contents of the queue, but for what is taken off it. */
   #queueNumber = 0
@@ -462,8 +462,9 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
     if (this.#position >= this.layout.size && this.#told?.intent.wants === null) return
     this.decisions += 1
-    const { fromOrigin, fromPeers, neededIn, wanted } = decide(this)
-    this.#neededIn = neededIn
+    const decision = decide(this)
+    const { fromOrigin, fromPeers, wanted } = decision
+    this.#decision = decision
     this.#decidedAt = this.#clock.now
     for (const { first, last } of fromOrigin) this.#fetch(first, last)
     this.#tell(wanted)
@@ -545,20 +546,18 @@ export class SimulatedViewer implements PolicySnapshot {
     let left = room
     let found = false
     let kept = 0
-    const since = this.#clock.now - this.#decidedAt
+    const { outstanding: queued, rate } = wire
+    const age = this.#clock.now - this.#decidedAt
+    const mayAsk = (piece: PieceIndex) =>
+      this.#decision?.mayAsk(piece, { queued, rate, age }) ?? true
     for (const piece of this.#queue) {
-      const has = left > 0 && wire.has(piece) && this.#isFastEnough(wire, piece, since)
+      const has = left > 0 && wire.has(piece) && mayAsk(piece)
       found ||= has
       if (has) left -= this.#askFor(wire, piece, left)
       if (!has || this.#partials.get(piece)?.unasked !== 0) this.#queue[kept++] = piece
     }
     this.#queue.length = kept
     if (!found) wire.noteNothing(this.#queueNumber)
-  }
-
-  #isFastEnough({ outstanding: queued, rate }: Wire, piece: PieceIndex, since: number): boolean {
-    const { bytesPerSecond } = this
-    return isFastEnough({ queued, rate, bytesPerSecond, neededIn: this.#neededIn(piece) - since })
   }
 
   /** @returns bytes asked for */

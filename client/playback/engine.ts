@@ -24,7 +24,6 @@ import { OriginFetcher } from './origin.ts'
 import {
   type Demand,
   decide,
-  isFastEnough,
   JOINING_SETTINGS,
   type PolicyPeer,
   type PolicySettings,
@@ -487,14 +486,13 @@ class Engine implements Playback {
     const sends = this.#sends()
     const peers = swarm?.peers() ?? []
     const queued = swarm?.queued()
-    const bytesPerSecond = this.#bytesPerSecond()
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
       isFetching: (index) => this.#fetcher.isFetching(index),
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
       bufferedSeconds: this.#bufferedSeconds(),
-      bytesPerSecond,
+      bytesPerSecond: this.#bytesPerSecond(),
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
       originLatencyMs: this.#fetcher.latencyMs,
@@ -512,9 +510,8 @@ class Engine implements Playback {
     })
     const decidedAt = performance.now()
     swarm?.steer(decision.fromPeers, (piece, bytes, rate) => {
-      const since = (performance.now() - decidedAt) / 1000
-      const neededIn = decision.neededIn(pieceIndex(this.#layout, piece)) - since
-      return isFastEnough({ queued: bytes, rate, neededIn, bytesPerSecond })
+      const age = (performance.now() - decidedAt) / 1000
+      return decision.mayAsk(pieceIndex(this.#layout, piece), { queued: bytes, rate, age })
     })
     for (const { first, last } of decision.fromOrigin) {
       if (!this.#fetcher.start(first, last)) continue

@@ -9,7 +9,6 @@ import {
 } from '#protocol/pieces.ts'
 import {
   decide,
-  isFastEnough,
   JOINING_SETTINGS,
   type PolicyPeer,
   type PolicySnapshot,
@@ -293,12 +292,18 @@ describe('with peers', () => {
   })
 
   test('a peer is asked for what it can bring in time, or faster than playback takes it', () => {
-    const pace = { queued: 0, rate: 16 * KIB, neededIn: 2, bytesPerSecond: 256 * KIB }
-    expect(isFastEnough(pace)).toBe(true)
-    expect(isFastEnough({ ...pace, neededIn: 1.5 })).toBe(false)
-    expect(isFastEnough({ ...pace, queued: 16 * KIB })).toBe(false)
-    expect(isFastEnough({ ...pace, neededIn: 0, rate: 256 * KIB })).toBe(true)
-    expect(isFastEnough({ ...pace, neededIn: 0, rate: 0 })).toBe(true)
+    const slow = { queued: 0, rate: 16 * KIB, age: 0 }
+    const soon = decide(snapshot({ bufferedSeconds: 2 }))
+    expect(soon.mayAsk(at(0), slow)).toBe(true)
+    expect(soon.mayAsk(at(0), { ...slow, age: 0.5 })).toBe(false)
+    expect(soon.mayAsk(at(0), { ...slow, queued: 16 * KIB })).toBe(false)
+    expect(soon.mayAsk(at(2), { ...slow, queued: 16 * KIB })).toBe(true)
+    const now = decide(snapshot())
+    expect(now.mayAsk(at(0), { ...slow, rate: 256 * KIB })).toBe(true)
+    expect(now.mayAsk(at(0), { ...slow, rate: 0 })).toBe(true)
+    expect(now.mayAsk(at(0), slow)).toBe(false)
+    // Without an origin there is nobody else.
+    expect(decide(snapshot({ originIsDown: true })).mayAsk(at(0), slow)).toBe(true)
   })
 
   test('strangers are awaited for some seconds, and no more of them than are connected to', () => {

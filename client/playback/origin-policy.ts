@@ -92,13 +92,23 @@ export interface PolicySnapshot {
   readonly settings: PolicySettings
 }
 
+/** How fast a peer is. */
+export interface Pace {
+  /** Bytes that it was asked for and has not sent. */
+  readonly queued: number
+  /** Bytes per second that it sends, 0 when that is not known. */
+  readonly rate: number
+  /** Seconds since the decision. */
+  readonly age: number
+}
+
 export interface PolicyDecision {
   /** Range requests to start now, soonest needed first. */
   readonly fromOrigin: readonly PieceRange[]
   /** What peers shall bring: what is needed soon in its order, what is further ahead rarest first. */
   readonly fromPeers: readonly PieceRange[]
-  /** @returns seconds from now until playback needs the piece */
-  neededIn(index: PieceIndex): number
+  /** Whether a peer shall be asked for a block of the piece, as long as the decision holds. */
+  mayAsk(index: PieceIndex, pace: Pace): boolean
   /** Everything that is looked ahead to, held or not; `null` when nothing is. Peers are told. */
   readonly wanted: PieceRange | null
 }
@@ -216,40 +226,35 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
   return {
     fromOrigin: startable(snapshot, fromOrigin),
     fromPeers: inOrder(fromPeers, snapshot),
-    neededIn: (index) => secondsUntil(snapshot, pieceStart(layout, index)),
+    mayAsk: (index, pace) =>
+      snapshot.originIsDown ||
+      isFastEnough(snapshot, pace, secondsUntil(snapshot, pieceStart(layout, index)) - pace.age),
     wanted: lookAhead(snapshot),
   }
 }
 
-/** What is asked of a peer, and how fast it is. */
-export interface Pace {
-  /** Bytes that it was asked for and has not sent. */
-  readonly queued: number
-  /** Bytes per second that it sends, 0 when that is not known. */
-  readonly rate: number
-  /** Seconds until playback needs the piece. */
-  readonly neededIn: number
-  /** Bytes of the file per second of playback. */
-  readonly bytesPerSecond: number
-}
-
 /**
- * Whether a peer shall be asked for a block of a piece: not when it would be late, for then the piece
- * waits for it however fast the others are. A peer whose pace is not known yet is given a chance.
+ * A piece waits for its slowest block however fast the other peers are: so whoever would bring one
+ * late is not asked, unless it is faster than playback. A peer whose pace is not known yet is given a
+ * chance.
  */
-export function isFastEnough({ queued, rate, neededIn, bytesPerSecond }: Pace): boolean {
+function isFastEnough(
+  { bytesPerSecond }: PolicySnapshot,
+  { queued, rate }: Pick<Pace, 'queued' | 'rate'>,
+  neededIn: number,
+): boolean {
   if (rate === 0 || rate >= bytesPerSecond) return true
   return ((queued + BLOCK_BYTES) / rate) * DOUBT + SLACK_SECONDS <= neededIn
 }
 
 function rateOf(
   holders: readonly PolicyPeer[],
-  { bytesPerSecond }: PolicySnapshot,
+  snapshot: PolicySnapshot,
   neededIn: number,
 ): number {
   let sum = 0
   for (const { choking, rate } of holders) {
-    if (choking || !isFastEnough({ queued: 0, rate, neededIn, bytesPerSecond })) continue
+    if (choking || !isFastEnough(snapshot, { queued: 0, rate }, neededIn)) continue
     sum += rate || UNKNOWN_PEER_RATE
   }
   return sum

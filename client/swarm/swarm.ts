@@ -39,7 +39,6 @@ export interface SwarmOptions {
 }
 
 export interface Swarm {
-  readonly ownId: string
   /** From the metainfo's arrival until it was ready to exchange pieces. Milliseconds. */
   readonly readyMs: number
   /** Pieces held before that passed verification. */
@@ -183,7 +182,6 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     torrent.on('error', broken)
     const readyMs = performance.now() - arrived
     return new JoinedSwarm(torrent, { traffic, intents, trust, deadlines }, options, {
-      ownId: client.peerId,
       readyMs,
       uploads,
       close,
@@ -209,14 +207,12 @@ interface PeerWatchers {
 }
 
 interface JoinedFacts {
-  readonly ownId: string
   readonly readyMs: number
   readonly uploads: UploadLimiter
   readonly close: () => Promise<void>
 }
 
 class JoinedSwarm implements Swarm {
-  readonly ownId: string
   readonly readyMs: number
   readonly piecesReused: number
   readonly close: () => Promise<void>
@@ -243,7 +239,6 @@ class JoinedSwarm implements Swarm {
     this.#trust = trust
     this.#deadlines = deadlines
     this.#options = options
-    this.ownId = facts.ownId
     this.readyMs = facts.readyMs
     this.close = facts.close
     this.#uploads = facts.uploads
