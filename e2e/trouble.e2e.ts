@@ -168,7 +168,8 @@ test('a swarm that is left keeps what it counted', async ({ browser }) => {
   const a = await watch(contextA, `${server.url}/watch/${media.id}`)
   await a.untilPhase('swarm')
   // Enough for B to be fed; all of it would take a third of the clip's length.
-  await expect.poll(async () => (await a.stats()).pieces.have).toBeGreaterThan(30)
+  const held = async () => (await a.stats()).pieces.have
+  await expect.poll(held, { timeout: 20_000 }).toBeGreaterThan(30)
 
   const contextB = await browser.newContext()
   const b = await watch(contextB, `${server.url}/watch/${media.id}`)

@@ -62,11 +62,14 @@ try {
         null,
         { timeout: 20_000 },
       )
-      const panel = page.getByText(/statistics/i).first()
-      if (await panel.isVisible()) await panel.click()
+      await page.getByText('Stats for nerds').click()
       await page.waitForTimeout(2_000) // lets the figures move before the picture is taken
       await save(page, 'watch')
       await other.close()
+      await page.goto(full.url)
+      await page.getByRole('button', { name: /sharing/i }).click()
+      await page.getByRole('dialog').waitFor()
+      await save(page, 'sharing')
 
       const admin = await open(context)
       await admin.goto(`${full.url}/admin`)
