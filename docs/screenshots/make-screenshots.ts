@@ -53,18 +53,22 @@ try {
       const seeder = await open(other)
       await seeder.goto(`${full.url}/watch/${sample.id}`)
       await play(seeder)
-      await page.goto(`${full.url}/watch/${sample.id}`)
-      await play(page)
-      await page.waitForFunction(
+      const fresh = await browser.newContext({ viewport, colorScheme }) // holds nothing of it yet
+      const watching = await open(fresh)
+      await watching.goto(`${full.url}/watch/${sample.id}`)
+      await play(watching)
+      await watching.waitForFunction(
         () =>
           (window as unknown as { slipstream: { stats(): { peers: number } } }).slipstream.stats()
             .peers > 0,
         null,
         { timeout: 20_000 },
       )
-      await page.getByText('Stats for nerds').click()
-      await page.waitForTimeout(2_000) // lets the figures move before the picture is taken
-      await save(page, 'watch')
+      await watching.getByText('Stats for nerds').click()
+      await watching.evaluate(() => scrollTo(0, 0))
+      await watching.waitForTimeout(2_000) // lets the figures move before the picture is taken
+      await save(watching, 'watch')
+      await fresh.close()
       await other.close()
       await page.goto(full.url)
       await page.getByRole('button', { name: /sharing/i }).click()
