@@ -93,7 +93,7 @@ export interface PolicySnapshot {
 }
 
 /** How fast a peer is. */
-export interface Pace {
+interface Pace {
   /** Bytes that it was asked for and has not sent. */
   readonly queued: number
   /** Bytes per second that it sends, 0 when that is not known. */
