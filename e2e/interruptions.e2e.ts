@@ -6,7 +6,7 @@ import { CHROMIUM_FLAGS, findChromium } from './harness/chromium.ts'
 import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
 import { startUnrulyOrigin } from './harness/unruly-origin.ts'
-import { type Viewer, watch } from './harness/viewer.ts'
+import { watch } from './harness/viewer.ts'
 
 let server: TestServer
 let media: MediaRecord
@@ -19,13 +19,6 @@ test.beforeAll(async () => {
 test.afterAll(() => server.stop())
 
 const OUTAGE_MS = 20_000
-
-const untilFilled = async (viewer: Viewer) => {
-  const { total } = (await viewer.stats()).pieces
-  await expect.poll(async () => (await viewer.stats()).pieces.have, { timeout: 30_000 }).toBe(total)
-}
-const untilPeers = (viewer: Viewer, count: number) =>
-  expect.poll(async () => (await viewer.stats()).peers, { timeout: 20_000 }).toBe(count)
 
 /**
  * A viewer in a browser whose pages can be frozen as a device freezes them when it is laid aside:
@@ -53,10 +46,10 @@ test('a tab that falls asleep leaves its peers playing, and plays on when it is 
   context,
 }) => {
   const a = await watchOnADevice(`${server.url}/watch/${media.id}`)
-  await untilFilled(a)
+  await a.untilFilled(30_000)
   const before = (await a.video()).currentTime
   const b = await watch(context, `${server.url}/watch/${media.id}`)
-  await untilPeers(b, 1)
+  await b.untilPeers(1)
   a.sleep() // what it has been asked for, it does not send
   await b.untilPosition(9)
   expect((await b.stats()).stalls).toBe(0)
@@ -65,7 +58,7 @@ test('a tab that falls asleep leaves its peers playing, and plays on when it is 
   expect((await a.video()).error).toBeNull()
   await b.seek(21)
   await b.untilEnded(20_000)
-  await untilFilled(b)
+  await b.untilFilled(30_000)
   expect((await b.stats()).peers).toBe(1) // it was forgiven
   await a.close()
 })
@@ -79,7 +72,7 @@ test('a tab woken in the middle of loading fetches the rest', async () => {
   await viewer.untilPosition(3)
   await viewer.seek(21)
   await viewer.untilEnded(20_000)
-  await untilFilled(viewer)
+  await viewer.untilFilled(30_000)
   const { bytes } = await viewer.stats()
   expect(bytes.placeholder + bytes.origin).toBe(media.size)
   expect(bytes.wasted).toBe(0)
@@ -128,7 +121,7 @@ test('the network gone for 20 s is said, and playback goes on when it is back', 
   // It is among the others again as well.
   const other = await browser.newContext()
   const newcomer = await watch(other, `${server.url}/watch/${media.id}`)
-  await untilPeers(newcomer, 1)
+  await newcomer.untilPeers(1)
   await other.close()
   await context.close()
   await origin.close()
@@ -157,9 +150,9 @@ test('a clock that jumps a day ahead and two days back changes nothing', async (
     })
   }
   const a = await watch(contextA, `${server.url}/watch/${media.id}`)
-  await untilFilled(a)
+  await a.untilFilled(30_000)
   const b = await watch(contextB, `${server.url}/watch/${media.id}`)
-  await untilPeers(b, 1)
+  await b.untilPeers(1)
   const DAY_MS = 24 * 3600 * 1000
   const setClocks = (ms: number) =>
     Promise.all(
@@ -171,7 +164,7 @@ test('a clock that jumps a day ahead and two days back changes nothing', async (
   await b.untilPosition(8)
   await b.seek(21)
   await b.untilEnded(20_000)
-  await untilFilled(b)
+  await b.untilFilled(30_000)
   const stats = await b.stats()
   expect(stats).toMatchObject({ stalls: 0, peers: 1 })
   expect(stats.stalledMs).toBe(0)

@@ -56,10 +56,6 @@ const untilMet = (rogue: RoguePeer) =>
   expect.poll(async () => (await rogue.seen()).met, { timeout: 15_000 }).toBeGreaterThan(0)
 const untilShownOut = (rogue: RoguePeer) =>
   expect.poll(async () => (await rogue.seen()).open, { timeout: 15_000 }).toBe(0)
-const untilFilled = async (viewer: Viewer) => {
-  const { total } = (await viewer.stats()).pieces
-  await expect.poll(async () => (await viewer.stats()).pieces.have, { timeout: 30_000 }).toBe(total)
-}
 
 test('who sends wrong data is shown out, also under another name, and nothing of it is played', async ({
   browser,
@@ -100,7 +96,7 @@ test('who sends wrong data is shown out, also under another name, and nothing of
   await viewer.seek(0) // what was jumped over is fetched too
   await viewer.untilPosition(2)
   await viewer.seek(60)
-  await untilFilled(viewer)
+  await viewer.untilFilled(30_000)
   await viewer.seek(117)
   await viewer.untilEnded(20_000)
   expect((await viewer.video()).error).toBeNull()
@@ -115,7 +111,7 @@ test('who spoils parts of pieces that others send too is found out, and the othe
   browser,
 }) => {
   const a = await arrive(browser)
-  await untilFilled(a)
+  await a.untilFilled(30_000)
   const rogue = await den.start({
     script: (wire) => {
       wire.claim(true)
@@ -132,7 +128,7 @@ test('who spoils parts of pieces that others send too is found out, and the othe
   await expect.poll(async () => (await rogue.seen()).open, { timeout: 15_000 }).toBe(1)
   expect((await a.stats()).peers).toBe(2) // A asks for nothing, and knows nothing of it
   await watchOn(b)
-  await untilFilled(b)
+  await b.untilFilled(30_000)
   const { bytes, peers } = await b.stats()
   expect(peers).toBe(1)
   await rogue.leave()

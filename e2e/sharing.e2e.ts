@@ -76,21 +76,6 @@ const changeConnection = (page: Page, facts: object) =>
     connection.dispatchEvent(new Event('change'))
   }, facts)
 
-const untilFilled = (viewer: Viewer) =>
-  expect
-    .poll(
-      async () => {
-        const { have, total } = (await viewer.stats()).pieces
-        return total > 0 && have === total
-      },
-      { timeout: 40_000, intervals: [100] },
-    )
-    .toBe(true)
-const untilPeers = (viewer: Viewer, peers: number) =>
-  expect
-    .poll(async () => (await viewer.stats()).peers, { timeout: 40_000, intervals: [100] })
-    .toBe(peers)
-
 test('before the answer it plays from the server and tells no tracker; "no" holds for good', async ({
   context,
 }) => {
@@ -128,15 +113,15 @@ test('"yes" joins at once and is remembered; the switch really leaves, and comes
   const sockets = countSockets(contextB)
   const b = await watch(contextB, watchUrl())
   await yes(b.page)
-  await untilPeers(a, 1)
+  await a.untilPeers(1, 40_000)
   expect(sockets.open).toBe(1)
-  await untilFilled(b)
+  await b.untilFilled()
   await openSettings(b.page)
   await expect(sharingSwitch(b.page)).toBeFocused()
   await b.page.keyboard.press('Space')
   await b.untilPhase('http')
   expect((await b.stats()).peers).toBe(0)
-  await untilPeers(a, 0)
+  await a.untilPeers(0, 40_000)
   await expect.poll(() => sockets.open).toBe(0)
   await b.page.waitForTimeout(3_000)
   expect(await a.stats()).toMatchObject({ peers: 0 })
@@ -144,7 +129,7 @@ test('"yes" joins at once and is remembered; the switch really leaves, and comes
   const before = await b.stats()
   await b.page.keyboard.press('Space')
   await b.untilPhase('swarm')
-  await untilPeers(a, 1)
+  await a.untilPeers(1, 40_000)
   const after = await b.stats()
   expect(after.swap?.piecesReused).toBe(after.pieces.total)
   expect(after.bytes).toMatchObject({
@@ -237,21 +222,21 @@ for (const facts of [{ saveData: true }, { type: 'cellular' }]) {
       return { context, viewer: await watch(context, watchUrl()) }
     }
     const seeder = await enter()
-    await untilFilled(seeder.viewer)
+    await seeder.viewer.untilFilled()
     const saver = await enter((context) => connected(context, facts))
-    await untilFilled(saver.viewer)
+    await saver.viewer.untilFilled()
     expect((await saver.viewer.stats()).bytes.peers).toBeGreaterThan(0)
     await seeder.context.close()
 
     const unlucky = await enter()
-    await untilPeers(unlucky.viewer, 1)
-    await untilFilled(unlucky.viewer)
+    await unlucky.viewer.untilPeers(1, 40_000)
+    await unlucky.viewer.untilFilled()
     expect((await unlucky.viewer.stats()).bytes.peers).toBe(0)
     expect((await saver.viewer.stats()).bytes.uploaded).toBe(0)
     await openSettings(saver.viewer.page)
     await expect(saver.viewer.page.getByText(/nothing is uploaded/)).toBeVisible()
     await unlucky.context.close()
-    await untilPeers(saver.viewer, 0)
+    await saver.viewer.untilPeers(0, 40_000)
 
     await changeConnection(saver.viewer.page, { saveData: false, type: 'wifi' })
     await expect(saver.viewer.page.getByText(/nothing is uploaded/)).toHaveCount(0)
@@ -272,7 +257,7 @@ test('no more is uploaded in a session than the viewer allows, to the block', as
   const contextA = await browser.newContext()
   await agreed(contextA)
   const a = await watch(contextA, watchUrl())
-  await untilFilled(a)
+  await a.untilFilled()
   await openSettings(a.page)
   const field = a.page.getByLabel('In this session')
   await field.fill('lots')
@@ -285,7 +270,7 @@ test('no more is uploaded in a session than the viewer allows, to the block', as
   const contextB = await browser.newContext()
   await agreed(contextB)
   const b = await watch(contextB, watchUrl())
-  await untilFilled(b)
+  await b.untilFilled()
   await b.seek(13)
   await b.untilEnded()
   const { uploaded } = (await a.stats()).bytes
@@ -295,15 +280,15 @@ test('no more is uploaded in a session than the viewer allows, to the block', as
   await expect(a.page.getByText('Your limit is reached')).toBeVisible()
 
   await a.page.reload() // the same session still
-  await untilFilled(a)
+  await a.untilFilled()
   await openSettings(a.page)
   await expect(a.page.getByText('Your limit is reached')).toBeVisible()
   await contextB.close()
   const contextC = await browser.newContext()
   await agreed(contextC)
   const c = await watch(contextC, watchUrl())
-  await untilPeers(c, 1)
-  await untilFilled(c)
+  await c.untilPeers(1, 40_000)
+  await c.untilFilled()
   expect((await a.stats()).bytes.uploaded).toBe(0)
   await contextA.close()
   await contextC.close()
@@ -314,7 +299,7 @@ test('an upload rate holds, and what peers no longer want is not sent', async ({
   const contextA = await browser.newContext()
   await agreed(contextA, { uploadRate: rate })
   const a = await watch(contextA, watchUrl())
-  await untilFilled(a)
+  await a.untilFilled()
   const contextB = await browser.newContext()
   await agreed(contextB)
   const b = await watch(contextB, watchUrl())
@@ -408,7 +393,7 @@ test('whoever watches parts when the publisher says so, plays on, and meets agai
     both.push(await watch(context, watchUrl()))
   }
   const [a, b] = both as [Viewer, Viewer]
-  for (const viewer of both) await untilPeers(viewer, 1)
+  for (const viewer of both) await viewer.untilPeers(1, 40_000)
   const setPaused = (viewer: Viewer, paused: boolean) =>
     viewer.page.locator('video').evaluate((element: HTMLVideoElement, pause) => {
       if (pause) element.pause()
@@ -427,7 +412,7 @@ test('whoever watches parts when the publisher says so, plays on, and meets agai
   await a.untilPosition((await a.video()).currentTime + 2)
   await edit({ p2p: { enabled: true } })
   await setPaused(b, false)
-  for (const viewer of both) await untilPeers(viewer, 1)
+  for (const viewer of both) await viewer.untilPeers(1, 40_000)
 
   await edit({ p2p: { minViewers: 5 } })
   const waiting = /the publisher wants 5 viewers before any are connected, there are 2\./
@@ -436,7 +421,7 @@ test('whoever watches parts when the publisher says so, plays on, and meets agai
     expect(await stats()).toMatchObject({ peers: 0, phase: 'swarm' })
   }
   await edit({ p2p: { minViewers: 1 } })
-  for (const viewer of both) await untilPeers(viewer, 1)
+  for (const viewer of both) await viewer.untilPeers(1, 40_000)
   expect(await stalls()).toEqual(stallsBefore)
   for (const { recorded } of both) expect((await recorded()).sources).toHaveLength(1)
   for (const context of contexts) await context.close()
@@ -492,7 +477,7 @@ test('a viewer deletes the stored video data while it plays, and is told when a 
   await agreed(context)
   const viewer = await watch(context, watchUrl())
   const { page } = viewer
-  await untilFilled(viewer)
+  await viewer.untilFilled()
   await openSettings(page)
   const settings = page.getByRole('region', { name: 'Sharing settings' })
   await expect(settings.getByText(/Stored on this device, .*: \d.* MB of video data/)).toBeVisible()
@@ -542,7 +527,7 @@ test('below the minimum nobody is connected; with the last one everybody is, soo
   await viewers[0]?.page.waitForTimeout(5_000)
   for (const viewer of viewers) expect((await viewer.stats()).peers).toBe(0)
   viewers.push(await enter())
-  for (const viewer of viewers) await untilPeers(viewer, 2)
+  for (const viewer of viewers) await viewer.untilPeers(2, 40_000)
   for (const context of contexts) await context.close()
 })
 

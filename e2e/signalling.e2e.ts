@@ -23,16 +23,13 @@ test.beforeAll(async () => {
 })
 test.afterAll(() => server.stop())
 
-const untilPeers = (viewer: Viewer, count: number, timeout = 20_000) =>
-  expect.poll(async () => (await viewer.stats()).peers, { timeout, intervals: [50] }).toBe(count)
-
 test('three viewers are connected to each other, and open no more connections than that', async ({
   browser,
 }) => {
   const contexts = await Promise.all([1, 2, 3].map(() => browser.newContext()))
   for (const context of contexts) await context.addInitScript(countConnections)
   const viewers = await Promise.all(contexts.map((context) => watch(context, title.url)))
-  for (const viewer of viewers) await untilPeers(viewer, 2)
+  for (const viewer of viewers) await viewer.untilPeers(2)
   // Offers that nobody answered are given up, and their connections given back.
   for (const { page } of viewers) {
     await expect.poll(() => openConnections(page), { timeout: 40_000 }).toBe(2)
@@ -51,16 +48,16 @@ test('when the tracker comes back, a newcomer meets those who were there within 
   ]
   const a = await watch(here, title.url)
   const b = await watch(there, title.url)
-  await untilPeers(a, 1)
+  await a.untilPeers(1)
   await server.kill()
   await a.page.waitForTimeout(4000)
   expect((await a.stats()).peers).toBe(1) // those who know each other go on
   await server.restart()
   const returned = Date.now()
   const c = await watch(late, title.url)
-  await untilPeers(c, 2)
+  await c.untilPeers(2)
   expect((Date.now() - returned) / 1000).toBeLessThan(SECONDS_AFTER_RETURN)
-  await untilPeers(b, 2)
+  await b.untilPeers(2)
   await Promise.all(contexts.map((context) => context.close()))
 })
 
@@ -80,11 +77,11 @@ for (const first of ['viewer', 'other client'] as const) {
       await page.waitForTimeout(2000) // announced
       viewer = await watch(context, title.url)
     }
-    await untilPeers(viewer, 1)
+    await viewer.untilPeers(1)
     const downloaded = () => page.evaluate(() => (window as unknown as ForeignPage).downloaded())
     await expect.poll(downloaded, { timeout: 20_000 }).toBeGreaterThan(256 * 1024)
     await foreign.close()
-    await untilPeers(viewer, 0)
+    await viewer.untilPeers(0)
     await context.close()
   })
 }

@@ -38,6 +38,8 @@ export interface Playing {
   untilEnded(timeoutMs?: number): Promise<void>
   /** Until every piece is held. */
   untilFilled(timeoutMs?: number): Promise<void>
+  /** Until it is connected to so many viewers. */
+  untilPeers(count: number, timeoutMs?: number): Promise<void>
   seek(seconds: number): Promise<void>
   /** Names of media events after the first frame. */
   eventsAfterFirstFrame(): Promise<string[]>
@@ -133,6 +135,11 @@ export async function play({ run, onVideo }: PageAccess): Promise<Playing> {
         return total > 0 && have === total
       }
       await expect.poll(isFilled, { timeout, intervals }).toBe(true)
+    },
+    async untilPeers(count, timeout = 20_000) {
+      await expect
+        .poll(async () => (await playing.stats()).peers, { timeout, intervals })
+        .toBe(count)
     },
     async seek(seconds) {
       await onVideo((element, to) => {
