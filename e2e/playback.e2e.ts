@@ -62,6 +62,33 @@ for (const format of ['webm', 'mp4', 'mp4-moov-last'] as const) {
   })
 }
 
+test('the first bytes are under way before any script is there, and are not fetched again', async ({
+  browser,
+}) => {
+  const media = await server.upload(clip({ seconds: 16, format: 'webm', mbps: 3 }))
+  const sentBefore = await server.webSeedBytes()
+  const context = await browser.newContext()
+  let letScriptsCome = (): void => {}
+  const scriptsMayCome = new Promise<void>((resolve) => {
+    letScriptsCome = resolve
+  })
+  await context.route('**/assets/*.js', async (route) => {
+    await scriptsMayCome
+    await route.continue()
+  })
+  const opening = watch(context, `${server.url}/watch/${media.id}`)
+  await expect.poll(() => server.webSeedBytes()).toBeGreaterThan(sentBefore)
+  expect((await server.webSeedBytes()) - sentBefore).toBeLessThan(media.size / 4)
+  letScriptsCome()
+  const viewer = await opening
+  await viewer.untilFilled()
+  const { bytes } = await viewer.stats()
+  expect(bytes.placeholder + bytes.origin).toBe(media.size)
+  expect((await server.webSeedBytes()) - sentBefore).toBe(media.size)
+  expect(bytes.wasted).toBe(0)
+  await context.close()
+})
+
 test('seeking forward and back works before and after the swap', async ({ page, context }) => {
   await page.close()
   const media = await server.upload(clip({ seconds: 60, format: 'webm', mbps: 3 }))

@@ -1,6 +1,7 @@
 // What the server writes into every page, so that the first render needs no further request:
 // `<script type="application/json" id="slipstream-boot">`.
 import * as v from 'valibot'
+import { earlyRequestSchema } from './early-request.ts'
 import { mediaRecordSchema } from './media.ts'
 
 /** Whether viewers who have not said what they want share: after being asked, at once, never. */
@@ -26,6 +27,8 @@ export const bootSchema = v.object({
   settings: siteSettingsSchema,
   /** The title of a watch or embed page, or `null` on other pages and for unknown titles. */
   media: v.nullable(mediaRecordSchema),
+  /** What the page asks for first of that title. */
+  early: v.nullable(earlyRequestSchema),
 })
 export type Boot = v.InferOutput<typeof bootSchema>
 

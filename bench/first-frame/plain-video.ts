@@ -3,6 +3,7 @@
 import type { Browser } from '@playwright/test'
 import type { MediaRecord } from '#protocol/media.ts'
 import type { StartContender } from './contender.ts'
+import type { Distance } from './distance.ts'
 import { escapeAttribute, servePages } from './page-server.ts'
 import { click } from './viewer.ts'
 import { startVisits } from './visits.ts'
@@ -20,15 +21,25 @@ const clickPage = (src: string) =>
 
 /**
  * @param earlier a title that the warm viewer has seen before
+ * @param distance to the pages and to the server, if any
  */
-export async function plainVideo(browser: Browser, earlier: MediaRecord): Promise<StartContender> {
+export async function plainVideo(
+  browser: Browser,
+  earlier: MediaRecord,
+  distance: Distance | null,
+): Promise<StartContender> {
   const pages = await servePages((url) => {
     const src = url.searchParams.get('src') ?? ''
     if (url.pathname === '/loading') return { type: 'text/html', body: loadingPage(src) }
     return url.pathname === '/click' ? { type: 'text/html', body: clickPage(src) } : null
   })
-  const address = (path: string, { webSeeds }: MediaRecord) =>
-    `${pages.url}${path}?src=${encodeURIComponent(webSeeds[0] ?? '')}`
+  const pagesUrl = (await distance?.from(pages.url)) ?? pages.url
+  const server = new URL(earlier.webSeeds[0] ?? '').origin
+  const serverUrl = (await distance?.from(server)) ?? server
+  const address = (path: string, { webSeeds }: MediaRecord) => {
+    const { pathname, search } = new URL(webSeeds[0] ?? '')
+    return `${pagesUrl}${path}?src=${encodeURIComponent(serverUrl + pathname + search)}`
+  }
   const visits = await startVisits({
     browser,
     address: (media) => address('/loading', media),

@@ -2,6 +2,7 @@
 // HTTP, then from the swarm as well. It owns the piece store, the origin fetcher, the readers and
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
 // peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
+import { lastPieceToStartWith } from '#protocol/early-request.ts'
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -19,6 +20,7 @@ import { Introductions } from '../swarm/introductions.ts'
 import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm.ts'
 import { SwarmMembership } from '../swarm/swarm-membership.ts'
 import { problemOfType } from './codec-support.ts'
+import { dropEarlyResponse } from './early-response.ts'
 import { givenSeconds } from './given-seconds.ts'
 import { OriginFetcher } from './origin.ts'
 import {
@@ -278,6 +280,7 @@ class Engine implements Playback {
     this.#options.video.removeAttribute('src')
     this.#options.video.load()
     this.#stopStreams()
+    dropEarlyResponse()
     this.#fetcher.close()
     await this.#membership.close()
     this.#store.close()
@@ -312,8 +315,7 @@ class Engine implements Playback {
 
   /** The last of the pieces in a row that the decoder needs for the first frame. */
   #lastToStartWith(): PieceIndex {
-    const bytes = Math.floor(STARTING_SETTINGS.lookAheadSeconds * this.#bytesPerSecond())
-    const last = pieceAt(this.#layout, Math.min(bytes, this.#layout.size - 1))
+    const last = lastPieceToStartWith(this.#layout, this.#bytesPerSecond())
     const wanted = [...piecesBetween(pieceIndex(this.#layout, 0), last)]
     return wanted[wanted.findIndex((index) => this.#store.has(index)) - 1] ?? last
   }
@@ -323,6 +325,7 @@ class Engine implements Playback {
     this.#stayWithHttp('no-service-worker')
     this.#isDirect = true
     this.#mayFetch = false
+    dropEarlyResponse()
     this.#fetcher.close()
     this.#bytes.wasted = this.#bytes.placeholder
     setSource(this.#options.video, this.#seeds[0] ?? '')

@@ -128,6 +128,16 @@ describe('alone', () => {
 })
 
 describe('with peers', () => {
+  test('a reader that is through does not make everything urgent', () => {
+    const through = { position: layout.size, end: layout.size, waiting: false }
+    const reader = { position: 0, end: layout.size, waiting: false }
+    const peers = [peer('a', every(0, 99))]
+    const { fromOrigin } = decide(
+      snapshot({ demands: [through, reader], bufferedSeconds: 5, peers }),
+    )
+    expect(fromOrigin).toEqual([])
+  })
+
   test('what a fast peer has is left to it, and what is needed this instant is not', () => {
     const peers = [peer('a', every(0, 99))]
     const { fromOrigin, fromPeers } = decide(snapshot({ peers }))

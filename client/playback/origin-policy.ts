@@ -4,6 +4,7 @@
 // names first, far ahead of the playhead; when that viewer, or a peer that has it, will be too late,
 // the next ones in the order of the hash step in, each a little later than the one before, and at
 // the last moment everybody who lacks it. Alone, that is plain read-ahead.
+import { START_SECONDS } from '#protocol/early-request.ts'
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -123,7 +124,10 @@ export const WAITING_SETTINGS: PolicySettings = {
 }
 
 /** Before the first frame: what the decoder needs for it, with nothing beside it on the line. */
-export const STARTING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.5 }
+export const STARTING_SETTINGS: PolicySettings = {
+  ...WAITING_SETTINGS,
+  lookAheadSeconds: START_SECONDS,
+}
 
 /** The same while the swarm is expected within seconds: peers will bring what is not fetched yet. */
 export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.75 }
@@ -382,8 +386,9 @@ function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
 }
 
 /** Seconds until playback needs a byte; infinite for bytes behind the reader. */
-function secondsUntil({ demands, bufferedSeconds, bytesPerSecond }: PolicySnapshot, byte: number) {
-  const position = demands[0]?.position ?? 0
+function secondsUntil(snapshot: PolicySnapshot, byte: number) {
+  const { bufferedSeconds, bytesPerSecond } = snapshot
+  const position = openDemands(snapshot)[0]?.position ?? 0
   return bufferedSeconds + Math.max(0, byte - position) / bytesPerSecond
 }
 
@@ -394,7 +399,7 @@ function secondsUntil({ demands, bufferedSeconds, bytesPerSecond }: PolicySnapsh
  */
 function startable(snapshot: PolicySnapshot, wanted: readonly Wanted[]): PieceRange[] {
   const lead = ((snapshot.originRate ?? 0) * (snapshot.originLatencyMs * 1.5 + 50)) / 1000
-  const position = snapshot.demands[0]?.position ?? 0
+  const position = openDemands(snapshot)[0]?.position ?? 0
   const underway = snapshot.spans.map(({ next, end }) => ({
     remaining: end - next,
     neededIn: end <= position ? Number.POSITIVE_INFINITY : secondsUntil(snapshot, next),

@@ -13,6 +13,7 @@ import {
 } from '#protocol/pieces.ts'
 import type { Bytes } from '../storage/piece-store.ts'
 import type { SpanIntent } from '../swarm/intent-message.ts'
+import { takeEarlyResponse } from './early-response.ts'
 import { retryDelay } from './retry.ts'
 
 /** `deleted`: every web seed says that the file is gone. `network`: tried again by itself. */
@@ -219,18 +220,12 @@ export class OriginFetcher {
     const patience = (this.#options.silenceMs ?? SILENCE_MS) * 2 ** failures
     const silence = new SilenceWatch(Math.min(patience, MAX_SILENCE_MS), this.#closing.signal)
     try {
+      const range = `bytes=${span.next}-${end - 1}`
+      const early = takeEarlyResponse(url, range, silence.signal)
       const asked = performance.now()
-      const response = await fetch(url, {
-        headers: { range: `bytes=${span.next}-${end - 1}` },
-        signal: silence.signal,
-        // The piece store is the cache. The HTTP cache would keep everything twice, make parallel
-        // ranges of one URL wait for each other, and hide bytes from the origin's own count.
-        cache: 'no-store',
-        credentials: 'same-origin',
-        referrerPolicy: 'no-referrer',
-      })
+      const response = await (early ?? request(url, range, silence.signal))
       const body = this.#checked(response, span.next, end)
-      this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
+      if (!early) this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
       await this.#drain(body, span, end, silence)
     } finally {
       silence.end()
@@ -382,6 +377,18 @@ export class OriginFetcher {
   #isGone(): boolean {
     return this.#url() === null
   }
+}
+
+function request(url: string, range: string, signal: AbortSignal): Promise<Response> {
+  return fetch(url, {
+    headers: { range },
+    signal,
+    // The piece store is the cache. The HTTP cache would keep everything twice, make parallel
+    // ranges of one URL wait for each other, and hide bytes from the origin's own count.
+    cache: 'no-store',
+    credentials: 'same-origin',
+    referrerPolicy: 'no-referrer',
+  })
 }
 
 function covers({ piece, last }: RunningSpan, index: PieceIndex): boolean {

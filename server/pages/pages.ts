@@ -8,6 +8,7 @@ import { type Request, type RequestHandler, Router } from 'express'
 import expressStaticGzip from 'express-static-gzip'
 import helmet from 'helmet'
 import { BOOT_ELEMENT_ID, type Boot, type SiteSettings } from '#protocol/boot.ts'
+import { earlyRequestOf } from '#protocol/early-request.ts'
 import type { MediaRecord } from '#protocol/media.ts'
 import { SlipstreamError } from '../http/errors.ts'
 
@@ -50,7 +51,11 @@ export async function createPages(options: PagesOptions) {
       .status(isFound ? 200 : 404)
       .set('Cache-Control', 'no-cache')
       .type('html')
-      .send(template.replace(BOOT_PLACE, () => bootElement({ settings, media })))
+      .send(
+        template.replace(BOOT_PLACE, () =>
+          bootElement({ settings, media, early: media && earlyRequestOf(media) }),
+        ),
+      )
   }
   router.use((request, _response, next) => {
     if (request.method === 'GET' || request.method === 'HEAD') return next()
