@@ -82,6 +82,21 @@ describe('planAnnounce', () => {
     expect(plan({ answer })).toEqual({ at: 15_000, offers: 1, isThin: false })
   })
 
+  test('when everybody is told at the same time, they announce one after the other', () => {
+    const told = { announcedAt: -60_000, thinRounds: 0 }
+    const at = (others: number, jitter: number, more: Partial<AnnounceSituation> = {}) =>
+      plan({
+        ...told,
+        answer: answered(others, { unaskedAt: 10_000, intervalMs: 1000 }),
+        jitter,
+        ...more,
+      }).at
+    expect([0, 0.5, 1].map((jitter) => at(1000, jitter))).toEqual([10_000, 10_500, 11_000])
+    expect(at(1000, 1, { wires: 16 })).toBe(11_000) // those who miss nobody as well
+    expect(at(1000, 1, { pending: 16, thinRounds: 1 })).toBe(11_000)
+    expect(at(3, 1)).toBe(10_003) // a few need not wait
+  })
+
   test('jitter spreads announces by a quarter', () => {
     const ats = [0, 1].map((jitter) => plan({ jitter }).at)
     expect(ats).toEqual([55_000, 85_000])
@@ -92,9 +107,11 @@ test('offers are waited for the longer the longer quick tries were of no avail',
   expect([0, 1, 3, 4, 5, 20].map(offerPatience)).toEqual([2500, 2500, 4000, 8000, 16_000, 30_000])
 })
 
-test('a lost tracker is tried again soon, and every few seconds for ever', () => {
-  expect([1, 2, 3, 4, 5, 500].map((failures) => reconnectDelay(failures, 1))).toEqual([
-    500, 1000, 2000, 4000, 5000, 5000,
-  ])
+test('a lost tracker is tried again soon for a minute, then ever more rarely', () => {
+  const delays = (...failures: number[]) => failures.map((count) => reconnectDelay(count, 1))
+  expect(delays(1, 2, 3, 4, 5, 16)).toEqual([500, 1000, 2000, 4000, 5000, 5000])
+  expect(delays(17, 18, 19, 20, 21, 5000)).toEqual([10_000, 20_000, 40_000, 60_000, 60_000, 60_000])
   expect(reconnectDelay(1, 0)).toBe(250)
+  const soon = Array.from({ length: 16 }, (_, n) => reconnectDelay(n + 1, 0.5))
+  expect(soon.reduce((sum, ms) => sum + ms)).toBeGreaterThan(50_000)
 })

@@ -1,6 +1,7 @@
 // When a tracker is announced to next, and with how many offers. Pure: no clock, no randomness. In
 // short: one offer at once, as many as the swarm has use for right after the first answer, again
-// after 1 s, 2 s, 4 s … while peers are missing, and at the tracker's interval when none is.
+// after 1 s, 2 s, 4 s … while peers are missing, and at the tracker's interval when none is. And how
+// soon a tracker is tried again that is gone.
 
 /** What a tracker answered last. */
 export interface TrackerAnswer {
@@ -10,6 +11,8 @@ export interface TrackerAnswer {
   readonly intervalMs: number
   /** It will not introduce us to anybody, for now. */
   readonly refused: boolean
+  /** When it came, if nobody had asked: then everybody was told in the same moment. */
+  readonly unaskedAt?: number
 }
 
 /** How things stand with one tracker. Times are milliseconds of one clock. */
@@ -47,9 +50,22 @@ const FIRST_RETRY_MS = 1000
 /** An offer is dropped when nobody has answered it for so long. */
 const MIN_PATIENCE_MS = 2500
 const MAX_PATIENCE_MS = 30_000
-const RECONNECT_MS = { first: 500, max: 5000 } as const
+/** A thousand announces a second are what a tracker on a small machine can take. */
+const SPREAD_MS_PER_PEER = 1
+const RECONNECT_MS = { first: 500, soon: 5000, max: 60_000 } as const
+/** Connections in a row that fail before it takes longer: about a minute. */
+const SOON_FAILURES = 16
 
 export function planAnnounce(situation: AnnounceSituation): AnnouncePlan {
+  const plan = planAlone(situation)
+  const { answer, jitter } = situation
+  if (answer?.unaskedAt === undefined) return plan
+  const turn = answer.unaskedAt + jitter * answer.others * SPREAD_MS_PER_PEER
+  return { ...plan, at: Math.max(plan.at, turn) }
+}
+
+/** As if nobody else had got the same answer just now. */
+function planAlone(situation: AnnounceSituation): AnnouncePlan {
   const { now, announcedAt, answer, thinRounds, wires, wantedWires, offerSlots } = situation
   if (announcedAt === null) {
     return { at: now, offers: wires < wantedWires ? Math.min(1, offerSlots) : 0, isThin: false }
@@ -80,11 +96,17 @@ export function offerPatience(thinRounds: number): number {
 }
 
 /**
+ * @returns milliseconds: soon for a minute, so that viewers notice a tracker's return within seconds,
+ *   then ever longer, for it may be gone for hours, or out of this viewer's reach for good
  * @param failures connections to the tracker that were lost or did not come up, in a row, from 1
  * @param jitter from 0 to 1, so that the viewers of a tracker do not come back all at once
  */
 export function reconnectDelay(failures: number, jitter: number): number {
-  const delay = Math.min(RECONNECT_MS.max, RECONNECT_MS.first * 2 ** (failures - 1))
+  const { first, soon, max } = RECONNECT_MS
+  const delay =
+    failures <= SOON_FAILURES
+      ? Math.min(soon, first * 2 ** (failures - 1))
+      : Math.min(max, soon * 2 ** (failures - SOON_FAILURES))
   return delay * (0.5 + jitter / 2)
 }
 

@@ -15,7 +15,8 @@ export interface IntroductionsOptions {
 
 interface Present {
   readonly infoHash: string
-  readonly signalling: Promise<Signalling>
+  /** `null` when it was stopped before it was there. */
+  readonly signalling: Promise<Signalling | null>
   /** The same, once it is there. */
   begun: Signalling | null
 }
@@ -55,33 +56,32 @@ export class Introductions {
    */
   async adopt(infoHash: string, take: (connection: WebRtcPeer) => void): Promise<void> {
     const signalling = await this.#signalling(infoHash)
-    signalling.attach(take)
+    signalling?.attach(take)
   }
 
   /** Leaves the trackers and closes all connections. */
   stop(): void {
-    this.#present?.signalling.then((signalling) => signalling.stop()).catch(() => {})
+    this.#present?.begun?.stop()
     this.#present = null
     this.#peerId = newPeerId()
   }
 
-  #signalling(infoHash: string): Promise<Signalling> {
+  #signalling(infoHash: string): Promise<Signalling | null> {
     if (this.#present?.infoHash === infoHash) return this.#present.signalling
-    this.#present?.signalling.then((signalling) => signalling.stop()).catch(() => {})
+    this.#present?.begun?.stop()
     const peerId = this.#peerId
-    const signalling = import('./signalling.ts').then(
-      ({ Signalling }) => new Signalling({ ...this.#options, infoHash, peerId }),
-    )
+    const signalling = import('./signalling.ts')
+      .then(({ Signalling }) => {
+        if (this.#present !== present) return null // stopped by now: nobody is contacted any more
+        present.begun = new Signalling({ ...this.#options, infoHash, peerId })
+        return present.begun
+      })
+      .catch((error) => {
+        if (this.#present === present) this.#present = null
+        throw error
+      })
     const present: Present = { infoHash, signalling, begun: null }
     this.#present = present
-    signalling.then(
-      (begun) => {
-        present.begun = begun
-      },
-      () => {
-        if (this.#present === present) this.#present = null
-      },
-    )
     return signalling
   }
 }

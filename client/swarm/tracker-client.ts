@@ -105,6 +105,7 @@ export class TrackerClient {
     // Whoever left is still in the tracker's last count: it is not asked again at once.
     if (hasLost || this.#thinRounds > 1) this.#thinRounds = 1
     this.#hasLost ||= hasLost
+    if (hasLost && this.#options.contacts().wires === 0) this.#socket.hurry()
     this.#schedule()
   }
 
@@ -269,7 +270,12 @@ export class TrackerClient {
     // We are among the peers that it counts.
     const others = refused ? 0 : Math.max(0, message.complete + message.incomplete - 1)
     this.#intervalMs = message.intervalMs ?? this.#intervalMs
-    this.#answer = { others, intervalMs: this.#intervalMs, refused }
+    this.#answer = {
+      others,
+      intervalMs: this.#intervalMs,
+      refused,
+      ...(!isAsked && { unaskedAt: performance.now() }),
+    }
     this.#socket.approve()
     this.#report = refused
       ? { kind: 'refuses', reason: message.reason }

@@ -3,6 +3,7 @@
 // characters, one for each byte.
 import * as v from 'valibot'
 import { PART_KEY } from '#protocol/tracker.ts'
+import { hexOf } from './hex.ts'
 
 /** An announce answer, an introduction, or a refusal. */
 export type TrackerMessage =
@@ -143,7 +144,7 @@ export function toBinary(hex: string): string {
 
 /** @param binary a string with one character for each byte */
 export function toHex(binary: string): string {
-  return Array.from(binary, (char) => char.charCodeAt(0).toString(16).padStart(2, '0')).join('')
+  return hexOf(Array.from(binary, (char) => char.charCodeAt(0)))
 }
 
 function isBinary(text: string): boolean {

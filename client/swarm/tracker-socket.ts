@@ -1,5 +1,5 @@
-// A WebSocket to a tracker that comes back by itself: after half a second, one, two … at most five,
-// so that viewers notice the tracker's return within seconds. Whoever opened it closes it.
+// A WebSocket to a tracker that comes back by itself, as `reconnectDelay` says, and at once when the
+// viewer is online or looks again. Whoever opened it closes it.
 import { reconnectDelay } from './announce-plan.ts'
 
 export interface TrackerSocketOptions {
@@ -24,6 +24,7 @@ export class TrackerSocket {
   constructor(options: TrackerSocketOptions) {
     this.#options = options
     globalThis.addEventListener?.('online', this.#onOnline)
+    globalThis.document?.addEventListener('visibilitychange', this.#onVisibility)
     this.#connect()
   }
 
@@ -52,19 +53,27 @@ export class TrackerSocket {
     this.#lose(this.#socket)
   }
 
+  /** Somebody needs it now: while it is not there, it is tried at once, and soon again. */
+  hurry(): void {
+    if (this.#closed || this.#socket !== null) return
+    this.#failures = 0
+    this.#connect()
+  }
+
   /** What was sent before still goes out. */
   close(): void {
     this.#closed = true
     globalThis.removeEventListener?.('online', this.#onOnline)
+    globalThis.document?.removeEventListener('visibilitychange', this.#onVisibility)
     clearTimeout(this.#timer)
     this.#socket?.close()
     this.#socket = null
   }
 
-  readonly #onOnline = (): void => {
-    if (this.#socket !== null) return
-    this.#failures = 0
-    this.#connect()
+  readonly #onOnline = (): void => this.hurry()
+
+  readonly #onVisibility = (): void => {
+    if (document.visibilityState === 'visible') this.hurry()
   }
 
   #connect(): void {

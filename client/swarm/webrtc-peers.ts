@@ -19,10 +19,16 @@ const DESCRIPTION_WAIT_MS = 8000
 
 export class WebRtcPeers {
   readonly #config: Promise<RTCConfiguration>
+  #closed = false
 
   /** @param iceServers named in full: left out, simple-peer would ask strangers' STUN servers */
   constructor(iceServers: readonly RTCIceServer[]) {
     this.#config = configuration([...iceServers])
+  }
+
+  /** No more connections are begun, and no STUN server is asked; those made belong to who has them. */
+  close(): void {
+    this.#closed = true
   }
 
   /** @returns `null` when the browser can make no more connections. The caller closes the peer. */
@@ -54,6 +60,7 @@ export class WebRtcPeers {
 
   async #create(initiator: boolean): Promise<WebRtcPeer | null> {
     const config = await this.#config
+    if (this.#closed) return null
     try {
       const peer = new SimplePeer({
         initiator,
@@ -76,6 +83,23 @@ function refuseText(peer: WebRtcPeer): void {
   peer._onChannelMessage = (event) => {
     if (event.data instanceof ArrayBuffer) onMessage.call(peer, event)
     else peer.destroy()
+  }
+}
+
+/**
+ * While nobody reads what a peer sends, it lies in memory: one that sends more than that is closed.
+ * An honest one sends its handshake of 68 bytes, and waits for ours.
+ */
+const MAX_UNREAD_BYTES = 64 * 1024
+
+/** @param isRead whether there is somebody by now who reads, and minds how much it is */
+export function boundUnread(peer: WebRtcPeer, isRead: () => boolean): void {
+  let unread = 0
+  const onMessage = peer._onChannelMessage
+  peer._onChannelMessage = (event) => {
+    if (!isRead()) unread += event.data.byteLength ?? 0 // text has none, and is refused
+    if (unread > MAX_UNREAD_BYTES) peer.destroy()
+    else onMessage.call(peer, event)
   }
 }
 

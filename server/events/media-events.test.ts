@@ -1,11 +1,13 @@
-import { createServer, type Server } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import express from 'express'
+import { setImmediate } from 'node:timers/promises'
+import express, { type RequestHandler } from 'express'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { InfoHash, MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
-import { createCatalogue } from '../media/catalogue.ts'
+import { type Catalogue, createCatalogue } from '../media/catalogue.ts'
 import { exampleMedia } from '../media/media-fixture.ts'
 import { MediaEvents } from './media-events.ts'
 
@@ -16,13 +18,33 @@ let database: Database
 let events: MediaEvents
 let server: Server
 let url: string
+/** How often the tables were asked. */
+let looked: number
+/** Called when they have answered, before the answer is used. */
+let beforeAnswer: () => void | Promise<void>
+/** To the last request. */
+let answering: ServerResponse
 
 beforeEach(async () => {
   database = await openDatabase(':memory:')
   const catalogue = createCatalogue(database)
   await catalogue.add(exampleMedia({ id: ID, size: 10 * 256 * 1024 }))
-  events = new MediaEvents(catalogue, pino({ level: 'silent' }))
-  server = createServer(express().get('/:id', events.handle))
+  looked = 0
+  beforeAnswer = () => {}
+  const watched: Pick<Catalogue, 'get'> = {
+    async get(id) {
+      looked += 1
+      const media = await catalogue.get(id)
+      await beforeAnswer()
+      return media
+    },
+  }
+  events = new MediaEvents(watched, pino({ level: 'silent' }))
+  const note: RequestHandler = (_request, response, next) => {
+    answering = response
+    next()
+  }
+  server = createServer(express().get('/:id', note, events.handle))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${ID}`
 })
@@ -171,6 +193,33 @@ test('a change that another process makes is seen without a hint', async () => {
   await database.updateTable('job').set({ pieces_done: 3 }).execute()
   await expect.poll(viewer.names, { timeout: 5_000 }).toEqual(['progress', 'progress'])
   await viewer.gone()
+})
+
+test.each([
+  [
+    'while the title is looked up',
+    async () => {
+      answering.destroy()
+      await once(answering, 'close')
+    },
+  ],
+  [
+    'while the stream begins',
+    async () => {
+      await setImmediate() // the stream begins after the next one, and `close` comes before that
+      answering.destroy()
+    },
+  ],
+])('a subscriber who leaves %s is forgotten', async (_, leave) => {
+  beforeAnswer = () => {
+    beforeAnswer = () => {}
+    return leave()
+  }
+  await expect(fetch(url)).rejects.toThrow()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const before = looked
+  await new Promise((resolve) => setTimeout(resolve, 2500)) // the tables are looked at every second
+  expect(looked).toBe(before)
 })
 
 test('the stream of a title that is deleted says so and ends', async () => {

@@ -13,6 +13,7 @@ import type { Catalogue, Media } from '../media/catalogue.ts'
 
 /** How often the tables are looked at for changes that another process made. */
 const POLL_MS = 1_000
+/** Proxies cut connections on which nothing comes. */
 const KEEP_ALIVE_MS = 15_000
 
 interface Subscriber {
@@ -55,15 +56,20 @@ export class MediaEvents {
       return
     }
     const session = await createSession(request, response, {
-      keepAlive: KEEP_ALIVE_MS,
+      keepAlive: null, // a session that begins after its client has left would keep it up for ever
       retry: 1_000,
       headers: { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
     })
+    if (response.destroyed) return
     const subscriber: Subscriber = { session, response, known: parseEventId(session.lastId) }
     const group = this.#subscribers.get(id) ?? new Set()
     group.add(subscriber)
     this.#subscribers.set(id, group)
-    session.once('disconnected', () => {
+    const keepAlive = setInterval(() => {
+      if (!response.writableEnded) response.write(':\n\n')
+    }, KEEP_ALIVE_MS)
+    response.once('close', () => {
+      clearInterval(keepAlive)
       group.delete(subscriber)
       if (group.size === 0 && this.#subscribers.get(id) === group) this.#subscribers.delete(id)
       this.#keepPolling()

@@ -6,19 +6,33 @@ declare module 'bittorrent-tracker/server' {
 
   /** An announce after parsing; hashes and ids are lower-case hex. */
   export interface AnnounceParams {
+    type: 'http' | 'ws'
     info_hash: string
     peer_id: string
+    ip: string
+    /** `<ip>:<port>`, the key of native clients among the peers. */
+    addr: string
     /** Announces over WebSocket only. */
-    socket?: WebSocket & { peerId: string | null }
+    socket?: TrackedSocket
     offers?: unknown
     answer?: unknown
   }
 
+  /** A browser's connection, with what the library notes on it. */
+  type TrackedSocket = WebSocket & {
+    /** Under which it has announced first. */
+    peerId: string | null
+    /** Set when it has closed, before its peer leaves the swarms. */
+    destroyed?: boolean
+  }
+
   /** A peer of a swarm. */
   interface AnnouncedPeer {
+    readonly type: 'http' | 'ws'
+    readonly ip: string
     readonly peerId: string
     /** Of browsers only. */
-    readonly socket?: WebSocket
+    readonly socket?: TrackedSocket
   }
 
   /** The answer to an announce. */
@@ -47,6 +61,9 @@ declare module 'bittorrent-tracker/server' {
     }
     /** @param done is missing when a connection has closed */
     announce(params: AnnounceParams, done?: AnnounceDone): void
+    /** @param peer is the one of this id that there is already */
+    _onAnnounceStarted(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string): void
+    _onAnnounceStopped(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string): void
   }
 
   export default class Server extends EventEmitter {
@@ -71,5 +88,8 @@ declare module 'bittorrent-tracker/server' {
     readonly torrents: Record<string, Swarm>
     onHttpRequest(request: IncomingMessage, response: ServerResponse): void
     close(done?: () => void): void
+    /** Makes one that is not among `torrents`. */
+    createSwarm(infoHash: string, done: (error: Error | null, swarm?: Swarm) => void): void
+    _onScrape(): void
   }
 }

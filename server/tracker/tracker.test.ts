@@ -1,84 +1,17 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import bencode from 'bencode'
-import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
-import type { InfoHash } from '#protocol/ids.ts'
+import { describe, expect, it } from 'vitest'
 import { PART_KEY } from '#protocol/tracker.ts'
-import { clientAddress } from '../http/request-address.ts'
 import type { SwarmRules } from '../media/catalogue.ts'
-import { Tracker } from './tracker.ts'
-
-const KNOWN = 'ab'.repeat(20) as InfoHash
-const FOREIGN = 'cd'.repeat(20)
-
-let tracker: Tracker
-let server: Server
-let address: string
-let trusts: boolean
-let rules: SwarmRules | null
-
-beforeEach(async () => {
-  trusts = false
-  rules = { enabled: true, minViewers: 1 }
-  tracker = new Tracker({
-    rulesOf: async (infoHash) => (infoHash === KNOWN ? rules : null),
-    addressOf: clientAddress((peer) => trusts && peer.endsWith('127.0.0.1')),
-    log: pino({ level: 'silent' }),
-  })
-  server = createServer((request, response) => tracker.handle(request, response))
-  server.on('upgrade', (request, socket, head) => tracker.upgrade(request, socket, head))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  address = `127.0.0.1:${(server.address() as AddressInfo).port}/announce`
-})
-afterEach(async () => {
-  await tracker.close()
-  server.closeAllConnections()
-  await new Promise((resolve) => server.close(resolve))
-})
-
-const binary = (hex: string) => Buffer.from(hex, 'hex').toString('latin1')
-const announcement = (infoHash: string, peer: string, more: object = {}) => ({
-  action: 'announce',
-  info_hash: binary(infoHash),
-  peer_id: peer.padEnd(20, '-'),
-  left: 1,
-  event: 'started',
-  numwant: 5,
-  offers: [],
-  ...more,
-})
-
-interface Browser {
-  send(message: unknown): void
-  /** The next message from the tracker. */
-  next(): Promise<Record<string, unknown>>
-  close(): void
-}
-
-async function browser(): Promise<Browser> {
-  const socket = new WebSocket(`ws://${address}`)
-  const messages: Record<string, unknown>[] = []
-  let wake = () => {}
-  socket.on('message', (data) => {
-    messages.push(JSON.parse(String(data)))
-    wake()
-  })
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  return {
-    send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
-    async next() {
-      while (messages.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-      return messages.shift() as Record<string, unknown>
-    },
-    close: () => socket.close(),
-  }
-}
+import {
+  announce,
+  announcement,
+  type Browser,
+  binary,
+  browser,
+  FOREIGN,
+  KNOWN,
+  percent,
+  scene,
+} from './tracker-fixture.ts'
 
 describe('the tracker over WebSocket', () => {
   it('passes the offer of one browser to another and the answer back', async () => {
@@ -156,18 +89,12 @@ describe('the tracker over WebSocket', () => {
   })
 })
 
-const percent = (hex: string) => hex.replace(/../g, '%$&')
-const announce = async (query: string, headers = {}) => {
-  const response = await fetch(`http://${address}?${query}`, { headers })
-  return bencode.decode(new Uint8Array(await response.arrayBuffer()))
-}
-
 describe('the publisher', () => {
   const offers = [{ offer: { type: 'offer', sdp: 'x' }, offer_id: 'o'.repeat(20) }]
   const offering = { offers, event: undefined }
   const change = (changed: SwarmRules) => {
-    rules = changed
-    return tracker.rulesChanged(KNOWN)
+    scene.rules = changed
+    return scene.tracker.rulesChanged(KNOWN)
   }
   /** @returns what arrived between now and the answer to another announce */
   const untilAnswered = async (one: Browser, peer: string) => {
@@ -185,7 +112,7 @@ describe('the publisher', () => {
     )
 
   it('lets nobody hear of anybody before enough viewers are there, then all at once', async () => {
-    rules = { enabled: true, minViewers: 3 }
+    scene.rules = { enabled: true, minViewers: 3 }
     const [one, two, three] = [await browser(), await browser(), await browser()]
     one.send(announcement(KNOWN, 'one', { offers }))
     const waits = /^the publisher wants 3 viewers .*, there is 1$/
@@ -212,7 +139,7 @@ describe('the publisher', () => {
   })
 
   it('closes the gate again when viewers leave', async () => {
-    rules = { enabled: true, minViewers: 2 }
+    scene.rules = { enabled: true, minViewers: 2 }
     const [one, two] = [await browser(), await browser()]
     one.send(announcement(KNOWN, 'one'))
     await one.next()
@@ -236,7 +163,7 @@ describe('the publisher', () => {
   })
 
   it('opens the gate for those who wait when it is lowered', async () => {
-    rules = { enabled: true, minViewers: 9 }
+    scene.rules = { enabled: true, minViewers: 9 }
     const one = await browser()
     one.send(announcement(KNOWN, 'one'))
     await one.next()
@@ -268,7 +195,7 @@ describe('the publisher', () => {
   })
 
   it('holds native clients back as well, and has them come back soon', async () => {
-    rules = { enabled: true, minViewers: 3 }
+    scene.rules = { enabled: true, minViewers: 3 }
     await native('one', 1)
     expect(await native('two', 2)).toMatchObject({ peers: [], incomplete: 2, interval: 10 })
     const third = await native('three', 3)
@@ -303,8 +230,8 @@ it('leaves those connected who watch a title that is deleted', async () => {
   const one = await browser()
   one.send(announcement(KNOWN, 'one'))
   await one.next()
-  rules = null
-  await tracker.rulesChanged(KNOWN)
+  scene.rules = null
+  await scene.tracker.rulesChanged(KNOWN)
   const told = await one.next()
   expect(told['failure reason']).toMatch(/does not know/)
   expect(told).not.toHaveProperty(PART_KEY)
@@ -328,7 +255,7 @@ describe('the tracker over HTTP', () => {
         { 'X-Forwarded-For': forwarded },
       )
     await ask('one', 1, '198.51.100.1')
-    trusts = true
+    scene.trusts = true
     await ask('two', 2, '203.0.113.9, 198.51.100.2')
     await ask('three', 3, 'unknown')
     const { peers } = await ask('four', 4, '198.51.100.4')

@@ -5,10 +5,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import Server, { type AnnounceParams } from 'bittorrent-tracker/server'
 import type { Logger } from 'pino'
-import { type RawData, WebSocket } from 'ws'
 import { type InfoHash, parseInfoHash } from '#protocol/ids.ts'
 import type { AddressOf } from '../http/request-address.ts'
 import type { SwarmRules } from '../media/catalogue.ts'
+import { BrowserSocket } from './browser-socket.ts'
 import { GatedSwarm } from './gated-swarm.ts'
 
 /** Its own default of 1,000 silently evicts peers of a bigger swarm. */
@@ -35,13 +35,13 @@ export class Tracker {
   readonly #server: Server
   readonly #rulesOf: TrackerOptions['rulesOf']
   readonly #addressOf: AddressOf
-  readonly #sockets = new Map<WebSocket, { isAlive: boolean }>()
+  readonly #sockets = new Set<BrowserSocket>()
   readonly #pinger: NodeJS.Timeout
 
   constructor({ rulesOf, addressOf, log }: TrackerOptions) {
     this.#rulesOf = rulesOf
     this.#addressOf = addressOf
-    this.#server = new Server({
+    this.#server = new CatalogueServer({
       udp: false,
       http: false,
       stats: false,
@@ -55,37 +55,28 @@ export class Tracker {
       interval: ANNOUNCE_INTERVAL_MS,
       peersCacheLength: MAX_PEERS_PER_SWARM,
       filter: (text, params, allow) => {
-        const refusal = refusalOf(params)
-        const infoHash = parseInfoHash(text)
-        if (refusal !== null || infoHash === null) {
-          allow(new Error(refusal ?? 'the info hash is not 20 bytes'))
-          return
-        }
-        rulesOf(infoHash)
-          .then(
-            (rules) => {
-              if (!rules?.enabled) return allow(new Error(rules ? SWITCHED_OFF : UNKNOWN))
-              this.#swarmOf(infoHash).setMinViewers(rules.minViewers)
-              allow(null)
-            },
-            (cause) => {
-              log.error({ err: cause }, 'the tracker could not look up an info hash')
-              allow(new Error('the tracker is out of order, try again later'))
-            },
-          )
+        this.#refusal(text, params)
+          .catch((cause) => {
+            log.error({ err: cause }, 'the tracker could not look up an info hash')
+            return 'the tracker is out of order, try again later'
+          })
+          .then((refusal) => allow(refusal === null ? null : new Error(refusal)))
           .catch((err) => log.error({ err }, 'the tracker could not take an announce'))
       },
     })
     this.#server.on('error', (cause) => log.error({ err: cause }, 'tracker error'))
     // Clients that send nonsense; the answer told them already.
     this.#server.on('warning', (cause: Error) => log.debug({ reason: cause.message }, 'tracker'))
-    this.#pinger = setInterval(() => this.#ping(), PING_MS)
+    this.#pinger = setInterval(() => {
+      for (const socket of this.#sockets) socket.keepAlive()
+    }, PING_MS)
     this.#pinger.unref()
   }
 
   /** Answers an announce over HTTP, refusals too, as BEP 3 says: 200 and a bencoded dictionary. */
   handle(request: IncomingMessage, response: ServerResponse): void {
     if (!this.#nameClient(request)) return
+    request.url = plainAnnounce(request.url ?? '')
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.setHeader('Cache-Control', 'no-store')
     this.#server.onHttpRequest(request, response)
@@ -94,12 +85,9 @@ export class Tracker {
   /** Takes over the connection of a browser. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (!this.#nameClient(request)) return
-    this.#server.ws.handleUpgrade(request, socket, head, (webSocket) => {
-      const state = { isAlive: true }
-      this.#sockets.set(webSocket, state)
-      webSocket.on('pong', () => {
-        state.isAlive = true
-      })
+    this.#server.ws.handleUpgrade(request, socket, head, (made) => {
+      const webSocket = made as BrowserSocket // as the constructor asked for
+      this.#sockets.add(webSocket)
       webSocket.on('close', () => this.#sockets.delete(webSocket))
       this.#server.ws.emit('connection', webSocket, request)
     })
@@ -118,9 +106,23 @@ export class Tracker {
 
   async close(): Promise<void> {
     clearInterval(this.#pinger)
-    for (const socket of this.#sockets.keys()) socket.close(1001, 'the server is stopping')
+    for (const socket of this.#sockets) socket.close(1001, 'the server is stopping')
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const socket of this.#sockets.keys()) socket.terminate()
+    for (const socket of this.#sockets) socket.terminate()
+  }
+
+  /** @returns why an announce does not count, or `null` when its swarm is there to take it */
+  async #refusal(text: string, params: AnnounceParams): Promise<string | null> {
+    const infoHash = parseInfoHash(text)
+    if (infoHash === null) return 'the info hash is not 20 bytes'
+    const malformed = refusalOf(params)
+    if (malformed !== null) return malformed
+    const rules = await this.#rulesOf(infoHash)
+    if (!rules?.enabled) return rules ? SWITCHED_OFF : UNKNOWN
+    const swarm = this.#swarmOf(infoHash)
+    swarm.setMinViewers(rules.minViewers)
+    await swarm.vacate(params)
+    return null
   }
 
   /** Made before the library looks for it, which would make one of its own. */
@@ -142,48 +144,29 @@ export class Tracker {
     request.headers['x-forwarded-for'] = address
     return true
   }
+}
 
-  #ping(): void {
-    for (const [socket, state] of this.#sockets) {
-      if (!state.isAlive) {
-        socket.terminate()
-        continue
-      }
-      state.isAlive = false
-      socket.ping()
-    }
+/** The library as this tracker needs it. */
+class CatalogueServer extends Server {
+  /** `#swarmOf` makes them. One that is gone a moment later was switched off, or its title deleted. */
+  override createSwarm(_infoHash: string, done: (error: Error) => void): void {
+    done(new Error('the title has just changed, announce again'))
+  }
+
+  /** It has no filter for these, hands out all that it has, and fails at one that has offers. */
+  override _onScrape(): void {
+    throw new Error('this tracker takes announces only')
   }
 }
 
-/**
- * A browser's connection. What the library would stumble over is answered here and does not reach
- * it: it parses without asking what came out, and what it throws later would end the server.
- */
-class BrowserSocket extends WebSocket {
-  override emit(event: string | symbol, ...values: unknown[]): boolean {
-    if (event !== 'message') return super.emit(event, ...values)
-    if (!beginsAsObject(values[0] as RawData)) {
-      this.#refuse('the message is not a JSON object')
-      return true
-    }
-    try {
-      return super.emit(event, ...values)
-    } catch {
-      this.#refuse('the message is malformed')
-      return true
-    }
-  }
+/** The parts of a native client's query that are listened to, and what they look like (BEP 3, 23). */
+const PARAMETER = /^(?:(?:info_hash|peer_id|left|event|numwant)=.*|port=\d{1,5}|compact=[01])$/s
 
-  #refuse(reason: string): void {
-    this.send(JSON.stringify({ 'failure reason': reason }), () => {}) // it may be gone by now
-  }
-}
-
-/** Cheaper than parsing twice: JSON that begins with a brace is an object, or no JSON at all. */
-function beginsAsObject(message: RawData): boolean {
-  const text = message as Buffer // the `binaryType` of the server's sockets
-  const first = text.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
-  return first === 0x7b
+/** The library takes whatever else a query names for fields of its own, a socket for example. */
+function plainAnnounce(url: string): string {
+  const [path, query = ''] = url.split('?')
+  const known = query.split('&').filter((parameter) => PARAMETER.test(parameter))
+  return `${path}?${known.join('&')}`
 }
 
 /** @returns why an announce would throw or fool `bittorrent-tracker`, or `null` when it is sound */
