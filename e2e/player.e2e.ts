@@ -91,6 +91,36 @@ test('keys are left to the control that uses them, and the volume to the player'
   await expect.poll(async () => (await video(page)).volume).toBe(0.95)
 })
 
+test('keys can be kept to the player, and stay so', async ({ context }) => {
+  const { page } = await play(context)
+  await page.keyboard.press('k')
+  await expect.poll(async () => (await video(page)).paused).toBe(true)
+  await page.keyboard.press('?')
+  await help(page).getByRole('checkbox', { name: 'Keys work on the whole page' }).uncheck()
+  await page.keyboard.press('Escape')
+  const stays = async () => {
+    for (const key of ['k', '5', 'j', 'm', '>', 'f', 'c', '?', 'Space']) {
+      await page.locator('main').focus()
+      await page.keyboard.press(key)
+    }
+    expect(await page.evaluate(() => document.fullscreenElement)).toBeNull()
+    await expect(help(page)).toHaveCount(0)
+  }
+  const before = await video(page)
+  await stays()
+  expect(await video(page)).toEqual(before)
+  await player(page).getByRole('button', { name: /mute/i }).focus()
+  await page.keyboard.press('5')
+  await expect.poll(async () => (await video(page)).position).toBeGreaterThan(29)
+
+  await page.reload()
+  await expect.poll(async () => (await video(page)).position).toBeGreaterThan(29)
+  await player(page).waitFor()
+  const { muted } = await video(page)
+  await stays()
+  expect(await video(page)).toMatchObject({ muted, rate: 1 })
+})
+
 test('the help opens by key and by button, keeps the focus and closes by Escape', async ({
   context,
 }) => {
@@ -192,6 +222,22 @@ test('the picture tells who brought the pieces, in words as well, and names no a
   await expect(picture(b.page)).toHaveAccessibleName(/ from an earlier visit/)
   await contextA.close()
   await contextB.close()
+})
+
+test('where no torrent is asked for, the record is not asked for again and again', async ({
+  browser,
+}) => {
+  const { id } = await server.upload(clip({ seconds: 16, format: 'webm', mbps: 3 }))
+  const context = await browser.newContext({ serviceWorkers: 'block' })
+  let asked = 0
+  context.on('request', (request) => {
+    if (new URL(request.url()).pathname === `/api/media/${id}`) asked += 1
+  })
+  const viewer = await watch(context, `${server.url}/watch/${id}`)
+  await viewer.untilPosition(7)
+  await expect(viewer.page.getByText('allows the page no service worker')).toBeVisible()
+  expect(asked).toBeLessThanOrEqual(1)
+  await context.close()
 })
 
 test('the system is told what is playing', async ({ context }) => {

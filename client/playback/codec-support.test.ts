@@ -37,5 +37,8 @@ test('what is not known well enough is left to the browser', () => {
   expect(problemOfType('video/quicktime; codecs="avc1.64001f"', knowing('avc1'))).toBeNull()
   expect(problemOfType('video/mp4; codecs="new1.2"', knowing('video/mp4'))).toBeNull()
   expect(problemOfType('audio/mpeg', knowing('audio/mpeg'))).toBeNull()
+  for (const codec of ['pcm-s16', 'mp3', 'flac', 'avc', 'mp4a.6B']) {
+    expect(problemOfType(`video/mp4; codecs="${codec}"`, knowing('video/mp4'))).toBeNull()
+  }
   expect(problemOfType('', knowing('video/mp4'))).toBeNull()
 })

@@ -1,28 +1,54 @@
 // Whether the browser has what a title needs, told from its type before a byte is fetched. Only
 // codecs that are known here are judged: of others, and of containers that the browser does not
-// name but may play all the same, it shows when they play.
+// name but may play all the same, it shows when they play. The one table of codecs.
 import type { PlaybackProblem } from './playback.ts'
 
-interface Codec {
+export interface Codec {
   readonly kind: 'picture' | 'sound'
   readonly name: string
+  /** A browser that says no to this spelling may play it all the same. */
+  readonly unsure?: true
 }
 
+/** The first that fits is meant: what browsers answer for comes before the shorter spelling. */
 const CODECS: readonly [prefix: string, codec: Codec][] = [
   ['avc1', { kind: 'picture', name: 'H.264' }],
   ['avc3', { kind: 'picture', name: 'H.264' }],
+  ['avc', { kind: 'picture', name: 'H.264', unsure: true }],
   ['hev1', { kind: 'picture', name: 'H.265' }],
   ['hvc1', { kind: 'picture', name: 'H.265' }],
+  ['hev', { kind: 'picture', name: 'H.265', unsure: true }],
+  ['hvc', { kind: 'picture', name: 'H.265', unsure: true }],
   ['vp8', { kind: 'picture', name: 'VP8' }],
   ['vp09', { kind: 'picture', name: 'VP9' }],
   ['vp9', { kind: 'picture', name: 'VP9' }],
   ['av01', { kind: 'picture', name: 'AV1' }],
   ['mp4a.40', { kind: 'sound', name: 'AAC' }],
+  ['mp4a.6b', { kind: 'sound', name: 'MP3', unsure: true }],
+  ['mp4a', { kind: 'sound', name: 'AAC', unsure: true }],
+  ['mp3', { kind: 'sound', name: 'MP3', unsure: true }],
   ['opus', { kind: 'sound', name: 'Opus' }],
   ['vorbis', { kind: 'sound', name: 'Vorbis' }],
+  ['flac', { kind: 'sound', name: 'FLAC', unsure: true }],
   ['ac-3', { kind: 'sound', name: 'AC-3' }],
   ['ec-3', { kind: 'sound', name: 'E-AC-3' }],
+  ['pcm', { kind: 'sound', name: 'PCM', unsure: true }],
 ]
+
+/** @param name as it stands in a MIME type: `avc1.64001f` */
+export function codecOf(name: string): Codec | undefined {
+  const lower = name.toLowerCase()
+  return CODECS.find(([prefix]) => lower.startsWith(prefix))?.[1]
+}
+
+/** @returns what a MIME type's `codecs` parameter lists: `vp9` and `opus` */
+export function codecNames(type: string): string[] {
+  const list = /;.*codecs\s*=\s*"?([^"]*)/.exec(type)?.[1] ?? ''
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}
 
 /**
  * @param type MIME type with codecs: `video/mp4; codecs="hvc1.1.6.L93.90, mp4a.40.2"`
@@ -34,15 +60,14 @@ export function problemOfType(
   type: string,
   canPlay: (type: string) => string,
 ): PlaybackProblem | null {
-  const [container = '', ...parameters] = type.split(';')
-  if (canPlay(container.trim()) === '') return null
-  const list = /codecs\s*=\s*"?([^"]*)/.exec(parameters.join(';'))?.[1] ?? ''
-  const names = list.split(',').map((name) => name.trim())
+  const container = type.split(';', 1)[0]?.trim() ?? ''
+  if (canPlay(container) === '') return null
   let playable = 0
   const missing: Codec[] = []
-  for (const name of names.filter((each) => each !== '')) {
-    const known = CODECS.find(([prefix]) => name.toLowerCase().startsWith(prefix))?.[1]
-    if (known && canPlay(`${container.trim()}; codecs="${name}"`) === '') missing.push(known)
+  for (const name of codecNames(type)) {
+    const codec = codecOf(name)
+    const isJudged = codec !== undefined && codec.unsure !== true
+    if (isJudged && canPlay(`${container}; codecs="${name}"`) === '') missing.push(codec)
     else playable += 1
   }
   const [first] = missing

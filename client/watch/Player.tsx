@@ -6,7 +6,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import type { Track } from '#protocol/tracks.ts'
 import { formatDuration } from '../app/format.ts'
 import type { PlaybackProblem } from '../playback/playback.ts'
+import { Announcement } from './Announcement.tsx'
 import { takeOver } from './early-video.ts'
+import { handsFocusBack } from './focus.ts'
 import { SharingButton, SharingPanel, SharingQuestion, useSharingPanel } from './Sharing.tsx'
 import { HelpButton, ShortcutHelp } from './ShortcutHelp.tsx'
 import { SPEEDS } from './shortcuts.ts'
@@ -25,7 +27,7 @@ export function Player({ session, fill = false }: PlayerProps) {
   const controller = useRef<HTMLElement>(null)
   const sharing = useSharingPanel()
   const [helps, setHelps] = useState(false)
-  const note = useShortcuts({
+  const shortcuts = useShortcuts({
     video: session.video,
     controller,
     fill,
@@ -86,10 +88,10 @@ export function Player({ session, fill = false }: PlayerProps) {
         {tracks.length > 0 && <media-captions-menu hidden anchor="auto" />}
       </media-controller>
       <div className="player-note" role="status">
-        {note}
+        {shortcuts.note}
       </div>
       <ResumeNote session={session} />
-      {helps && <ShortcutHelp onClose={() => setHelps(false)} />}
+      {helps && <ShortcutHelp shortcuts={shortcuts} onClose={() => setHelps(false)} />}
       <SharingQuestion session={session} />
       {sharing.open && (
         <SharingPanel session={session} id={sharing.panelId} onClose={sharing.onToggle} />
@@ -101,36 +103,48 @@ export function Player({ session, fill = false }: PlayerProps) {
 
 const RESUME_NOTE_MS = 12_000
 
-/** Offers the start to a viewer who goes on where they left; gone with an answer, or a seek. */
+/**
+ * Offers the start to a viewer who goes on where they left; gone with an answer, with a seek, or
+ * after a while in which it did not have the focus.
+ */
 function ResumeNote({ session }: { readonly session: WatchSession }) {
   const { video, resumedAt } = session
   const [shown, setShown] = useState(resumedAt !== null)
+  const [hasFocus, setHasFocus] = useState(false)
   const started = usePlayback(session).stats.firstFrameMs !== null
   useEffect(() => {
     if (!shown || !started) return
     const listening = new AbortController()
-    const timer = setTimeout(() => setShown(false), RESUME_NOTE_MS)
+    const timer = hasFocus ? undefined : setTimeout(() => setShown(false), RESUME_NOTE_MS)
     // The seek to where it goes on is over with the first frame.
     if (!video.seeking) video.addEventListener('seeking', () => setShown(false), listening)
     return () => {
       clearTimeout(timer)
       listening.abort()
     }
-  }, [video, shown, started])
-  if (!shown || resumedAt === null) return null
+  }, [video, shown, started, hasFocus])
+  if (resumedAt === null) return null
+  const place = formatDuration(resumedAt)
   return (
-    <div className="player-resume" role="status">
-      <span>Goes on at {formatDuration(resumedAt)}</span>
-      <button
-        type="button"
-        onClick={() => {
-          video.currentTime = 0
-          setShown(false)
-        }}
-      >
-        From the beginning
-      </button>
-    </div>
+    <>
+      <Announcement text={shown ? `Playback goes on at ${place}; it can be started over.` : ''} />
+      {shown && (
+        <div className="player-resume" ref={handsFocusBack}>
+          <span>Goes on at {place}</span>
+          <button
+            type="button"
+            onFocus={() => setHasFocus(true)}
+            onBlur={() => setHasFocus(false)}
+            onClick={() => {
+              video.currentTime = 0
+              setShown(false)
+            }}
+          >
+            From the beginning
+          </button>
+        </div>
+      )}
+    </>
   )
 }
 
@@ -188,7 +202,8 @@ function Problem({ session }: { readonly session: WatchSession }) {
       <strong>{titleOf(problem)}</strong>
       <span>{problem.message}</span>
       {problem.retryable && (
-        <button type="button" onClick={retry} disabled={retrying}>
+        // Not `disabled`: it keeps the focus meanwhile.
+        <button type="button" ref={handsFocusBack} onClick={retry} aria-disabled={retrying}>
           Try again
         </button>
       )}

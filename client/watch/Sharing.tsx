@@ -2,7 +2,10 @@
 // the settings that change the answer at any time.
 import './sharing.css'
 import { type RefObject, useId, useRef, useState } from 'react'
+import { Announcement } from './Announcement.tsx'
+import { handsFocusBack } from './focus.ts'
 import { SharingSettings } from './SharingSettings.tsx'
+import type { SharingControl } from './sharing-control.ts'
 import { usePlayback, useSharing } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
@@ -16,9 +19,22 @@ export function SharingQuestion({ session }: SharingProps) {
   const { decision, control } = useSharing(session)
   const isOpen = !decision.peers && decision.because === 'unanswered'
   // There is nothing to agree to where the browser cannot connect.
-  if (!isOpen || (httpReason !== 'unanswered' && httpReason !== null)) return null
+  const isShown = isOpen && (httpReason === 'unanswered' || httpReason === null)
   return (
-    <section className="sharing sharing-question" aria-label="Sharing with other viewers">
+    <>
+      <Announcement text={isShown ? 'The player asks whether to share with other viewers.' : ''} />
+      {isShown && <Question control={control} />}
+    </>
+  )
+}
+
+function Question({ control }: { readonly control: SharingControl }) {
+  return (
+    <section
+      className="sharing sharing-question"
+      aria-label="Sharing with other viewers"
+      ref={handsFocusBack}
+    >
       <p>
         Viewers of this title can pass parts of it on to each other; those connected see each
         other’s internet address.

@@ -1,6 +1,7 @@
-// The keys of the player, in a dialog.
+// The keys of the player, and where they work, in a dialog.
 import { ModalDialog } from './ModalDialog.tsx'
 import { SHORTCUT_HELP } from './shortcuts.ts'
+import type { Shortcuts } from './use-shortcuts.ts'
 
 /** Stands among the player's controls, where there is a keyboard. */
 export function HelpButton({ onOpen }: { readonly onOpen: () => void }) {
@@ -21,10 +22,11 @@ export function HelpButton({ onOpen }: { readonly onOpen: () => void }) {
 }
 
 interface ShortcutHelpProps {
+  readonly shortcuts: Shortcuts
   readonly onClose: () => void
 }
 
-export function ShortcutHelp({ onClose }: ShortcutHelpProps) {
+export function ShortcutHelp({ shortcuts, onClose }: ShortcutHelpProps) {
   return (
     <ModalDialog className="player-help" labelledBy="player-help-title" onClose={onClose}>
       <div className="player-help-body">
@@ -41,6 +43,17 @@ export function ShortcutHelp({ onClose }: ShortcutHelpProps) {
             </div>
           ))}
         </dl>
+        <label className="player-help-switch">
+          <input
+            type="checkbox"
+            checked={shortcuts.onPage}
+            onChange={(event) => shortcuts.setOnPage(event.currentTarget.checked)}
+          />
+          <span>
+            Keys work on the whole page
+            <small>Otherwise only while the player has the focus.</small>
+          </span>
+        </label>
         <button type="button" onClick={onClose}>
           Close
         </button>

@@ -13,17 +13,17 @@ interface StatisticsProps {
   readonly media: MediaRecord
 }
 
-/** One sentence. Its percentage is not read out: it would talk all the time. */
+/** One sentence. Its figure is not read out: it would talk all the time. */
 export function StatusLine({ session, media }: StatisticsProps) {
   const snapshot = usePlayback(session)
   const { stats, problem } = snapshot
-  const { text, progress } = statusSentence(snapshot, media)
+  const { text, figure } = statusSentence(snapshot, media)
   return (
     <p className="watch-status" data-phase={problem === null ? stats.phase : 'problem'}>
       <span className="watch-dot" aria-hidden />
       <span role="status">
         {text}
-        {progress !== null && <span aria-hidden> ({formatPercent(progress)})</span>}
+        {figure !== null && <span aria-hidden> ({figure})</span>}
       </span>
     </p>
   )

@@ -72,15 +72,19 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
   )
 }
 
-/** Follows the record while the torrent is being built, but never before the first frame. */
+/**
+ * Follows the record while the torrent is being built, but never before the first frame, and not
+ * where nobody has asked for a torrent.
+ */
 function useLatestRecord(initial: MediaRecord, session: WatchSession): MediaRecord {
-  const { stats, problem } = usePlayback(session)
+  const { stats, problem, httpReason } = usePlayback(session)
   const { data } = useQuery({
     ...mediaQuery(initial.id, useQueryClient()),
     refetchInterval: ({ state }) => {
       const built = state.data?.state === 'ready' || state.data?.state === 'failed'
       const started = stats.firstFrameMs !== null && problem === null
-      return started && !built ? PROGRESS_INTERVAL_MS : false
+      const isAwaited = started && httpReason !== 'no-service-worker'
+      return isAwaited && !built ? PROGRESS_INTERVAL_MS : false
     },
   })
   return data ?? initial
@@ -90,7 +94,7 @@ function DownloadMenu({ media }: { readonly media: MediaRecord }) {
   const [webSeed] = media.webSeeds
   const ready = media.state === 'ready'
   return (
-    <Menu position="bottom-end" withinPortal>
+    <Menu position="bottom-end" withinPortal withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Button variant="default" leftSection={<IconDownload size={16} />}>
           Download

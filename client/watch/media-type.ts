@@ -1,21 +1,5 @@
-const CODEC_NAMES: readonly [prefix: string, name: string][] = [
-  ['avc', 'H.264'],
-  ['hev', 'H.265'],
-  ['hvc', 'H.265'],
-  ['vp8', 'VP8'],
-  ['vp09', 'VP9'],
-  ['vp9', 'VP9'],
-  ['av01', 'AV1'],
-  ['mp4a.6b', 'MP3'],
-  ['mp4a', 'AAC'],
-  ['mp3', 'MP3'],
-  ['opus', 'Opus'],
-  ['vorbis', 'Vorbis'],
-  ['flac', 'FLAC'],
-  ['ac-3', 'AC-3'],
-  ['ec-3', 'E-AC-3'],
-  ['pcm', 'PCM'],
-]
+// What a title's type is called by people.
+import { codecNames, codecOf } from '../playback/codec-support.ts'
 
 const CONTAINER_NAMES: Readonly<Record<string, string>> = {
   quicktime: 'QuickTime',
@@ -35,18 +19,11 @@ const CONTAINER_NAMES: Readonly<Record<string, string>> = {
  * @returns `WebM (VP9, Opus)`; what is not known is said as it stands
  */
 export function describeType(type: string): string {
-  const [essence = '', ...parameters] = type.split(';')
-  const subtype = essence.trim().split('/')[1] ?? essence.trim()
+  const essence = type.split(';', 1)[0]?.trim() ?? ''
+  const subtype = essence.split('/')[1] ?? essence
   const container = CONTAINER_NAMES[subtype] ?? subtype
-  const list = parameters.join(';').match(/codecs\s*=\s*"?([^"]*)/)?.[1] ?? ''
-  const codecs = list
-    .split(',')
-    .map((codec) => codec.trim())
-    .filter((codec) => codec !== '')
-    .map((codec) => {
-      const known = CODEC_NAMES.find(([prefix]) => codec.toLowerCase().startsWith(prefix))
-      return known?.[1] ?? codec
-    })
+  const codecs = codecNames(type)
+    .map((codec) => codecOf(codec)?.name ?? codec)
     .filter((name) => name !== container)
   return codecs.length === 0 ? container : `${container} (${codecs.join(', ')})`
 }

@@ -53,21 +53,29 @@ describe('statusSentence', () => {
   it('tells how far the torrent is built while the title plays from the server', () => {
     expect(statusSentence(snapshot({}), building)).toEqual({
       text: 'Playing from the server while the torrent is built',
-      progress: 0.42,
+      figure: '42 %',
     })
   })
 
-  it('counts the viewers that share', () => {
+  it('counts the viewers that share, and says the same of each number of them', () => {
     const bytes = { placeholder: 0, origin: 0, peers: 9, uploaded: 0, wasted: 0 }
     const three = snapshot({ phase: 'swarm', peers: 3, bytes })
-    expect(statusSentence(three, ready).text).toBe('Sharing with 3 viewers.')
+    expect(statusSentence(three, ready)).toEqual({
+      text: 'Sharing with other viewers',
+      figure: '3',
+    })
     const one = snapshot({ phase: 'swarm', peers: 1, bytes })
-    expect(statusSentence(one, ready).text).toBe('Sharing with 1 viewer.')
+    expect(statusSentence(one, ready)).toEqual({ text: 'Sharing with other viewers', figure: '1' })
+    const whole = snapshot({ ...three.stats, pieces: { have: 4, total: 4 } })
+    expect(statusSentence(whole, ready)).toEqual({
+      text: 'All of it is here. Sharing with other viewers',
+      figure: '3',
+    })
   })
 
   it('does not claim to share before a byte has passed', () => {
     const fresh = snapshot({ phase: 'swarm', peers: 2 })
-    expect(statusSentence(fresh, ready).text).toBe('Connected to 2 viewers.')
+    expect(statusSentence(fresh, ready).text).toBe('Connected to other viewers')
   })
 
   it.each([
@@ -79,7 +87,7 @@ describe('statusSentence', () => {
     ],
     [
       { kind: 'answers', others: 2, warning: null },
-      'Playing from the server, not connected to 2 other viewers yet.',
+      'Playing from the server, not connected to other viewers yet.',
     ],
     [
       { kind: 'answers', others: 1, warning: 'the publisher wants 3 viewers' },
@@ -97,7 +105,7 @@ describe('statusSentence', () => {
     const alone = snapshot({ phase: 'swarm' }, { tracker })
     expect(statusSentence(alone, ready).text).toMatch(words)
     const connected = snapshot({ phase: 'swarm', peers: 1 }, { tracker })
-    expect(statusSentence(connected, ready).text).toBe('Connected to 1 viewer.')
+    expect(statusSentence(connected, ready).text).toBe('Connected to other viewers')
   })
 
   it('says that all is here, and why it is of use to nobody yet', () => {

@@ -1,12 +1,12 @@
 // What is happening, in one plain sentence for the viewer.
 import type { MediaRecord } from '#protocol/media.ts'
-import { formatCount } from '../app/format.ts'
+import { formatCount, formatPercent } from '../app/format.ts'
 import type { HttpReason, PlaybackSnapshot, TrackerReport } from '../playback/playback.ts'
 
 export interface StatusSentence {
   readonly text: string
-  /** Share of the torrent built, 0 to 1, while it is being built. */
-  readonly progress: number | null
+  /** The number behind it, which may change several times a second, or `null`. */
+  readonly figure: string | null
 }
 
 const HTTP_SENTENCES: Record<HttpReason, string> = {
@@ -31,7 +31,7 @@ export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): 
     case 'http':
       return plain(httpReason === null ? 'Playing from the server.' : HTTP_SENTENCES[httpReason])
     case 'swarm':
-      return plain(swarmSentence(snapshot))
+      return swarmSentence(snapshot)
     case 'placeholder':
       return placeholderSentence(media)
   }
@@ -44,7 +44,7 @@ function placeholderSentence(media: MediaRecord): StatusSentence {
     case 'building':
       return {
         text: 'Playing from the server while the torrent is built',
-        progress: media.progress,
+        figure: formatPercent(media.progress),
       }
     case 'ready':
       return plain('Playing from the server, about to join the other viewers.')
@@ -53,17 +53,18 @@ function placeholderSentence(media: MediaRecord): StatusSentence {
   }
 }
 
-function swarmSentence({ stats, tracker }: PlaybackSnapshot): string {
+function swarmSentence({ stats, tracker }: PlaybackSnapshot): StatusSentence {
   const { peers, pieces, bytes } = stats
   const complete = pieces.total > 0 && pieces.have === pieces.total
   if (peers === 0) {
     const where = complete ? 'All of it is here' : 'Playing from the server'
-    return `${where}${whyAlone(tracker, complete)}`
+    return plain(`${where}${whyAlone(tracker, complete)}`)
   }
-  const viewers = formatCount(peers, 'viewer')
-  if (complete) return `All of it is here. Sharing with ${viewers}.`
-  if (bytes.peers === 0 && bytes.uploaded === 0) return `Connected to ${viewers}.`
-  return `Sharing with ${viewers}.`
+  const figure = String(peers)
+  if (complete) return { text: 'All of it is here. Sharing with other viewers', figure }
+  if (bytes.peers === 0 && bytes.uploaded === 0)
+    return { text: 'Connected to other viewers', figure }
+  return { text: 'Sharing with other viewers', figure }
 }
 
 /** @returns why there are no peers, and the end of the sentence that it completes */
@@ -75,7 +76,7 @@ function whyAlone(tracker: TrackerReport | null, complete: boolean): string {
       return `. The tracker refused: ${endedByDot(tracker.reason)}`
     case 'answers':
       if (tracker.warning !== null) return `: ${endedByDot(tracker.warning)}`
-      if (tracker.others > 0) return `, not connected to ${viewersBesides(tracker.others)} yet.`
+      if (tracker.others > 0) return ', not connected to other viewers yet.'
       return complete
         ? ', ready to be shared with the next viewer.'
         : ': nobody else is watching right now.'
@@ -112,5 +113,5 @@ function endedByDot(words: string): string {
 }
 
 function plain(text: string): StatusSentence {
-  return { text, progress: null }
+  return { text, figure: null }
 }

@@ -1,8 +1,10 @@
 // Has the player follow the keyboard. Keys work on the whole page, unless the focus is on something
-// that uses them itself; the arrows that scroll the page only where the player has the focus.
+// that uses them itself; the arrows that scroll the page only where the player has the focus. A
+// viewer may want that of all of them (WCAG 2.1.4): who dictates, for one, types what was not meant.
 import { type RefObject, useEffect, useEffectEvent, useState } from 'react'
 import { formatDuration, formatPercent } from '../app/format.ts'
 import { nextSpeed, type Shortcut, shortcutOf, usesKey } from './shortcuts.ts'
+import { ViewingMemory } from './viewing-memory.ts'
 
 export interface ShortcutOptions {
   readonly video: HTMLVideoElement
@@ -15,8 +17,17 @@ export interface ShortcutOptions {
 
 const NOTE_MS = 1200
 
-/** @returns what the last key did, in a word, for a moment; or `null` */
-export function useShortcuts(options: ShortcutOptions): string | null {
+export interface Shortcuts {
+  /** What the last key did, in a word, for a moment; or `null`. */
+  readonly note: string | null
+  /** Whether keys work on the whole page; remembered. */
+  readonly onPage: boolean
+  readonly setOnPage: (onPage: boolean) => void
+}
+
+export function useShortcuts(options: ShortcutOptions): Shortcuts {
+  const [memory] = useState(() => new ViewingMemory())
+  const [onPage, setOnPage] = useState(memory.pageKeys)
   const [note, setNote] = useState<{ readonly text: string } | null>(null)
   const onKeyDown = useEffectEvent((event: KeyboardEvent) => {
     const shortcut = shortcutOf(event)
@@ -24,9 +35,10 @@ export function useShortcuts(options: ShortcutOptions): string | null {
     const { controller, fill } = options
     const player = controller.current
     if (player === null) return
-    const isThere =
-      fill || document.fullscreenElement !== null || event.composedPath().includes(player)
-    if (shortcut.act === 'volume-by' && !isThere) return
+    const hasFocus = event.composedPath().includes(player)
+    if (!onPage && !hasFocus) return
+    const isAlone = fill || document.fullscreenElement !== null
+    if (shortcut.act === 'volume-by' && !isAlone && !hasFocus) return
     event.preventDefault()
     const text = perform(shortcut, player, options)
     setNote(text === null ? null : { text })
@@ -41,7 +53,14 @@ export function useShortcuts(options: ShortcutOptions): string | null {
     const timer = setTimeout(() => setNote(null), NOTE_MS)
     return () => clearTimeout(timer)
   }, [note])
-  return note?.text ?? null
+  return {
+    note: note?.text ?? null,
+    onPage,
+    setOnPage(wanted) {
+      setOnPage(wanted)
+      memory.keepPageKeys(wanted)
+    },
+  }
 }
 
 function isTaken(event: KeyboardEvent): boolean {

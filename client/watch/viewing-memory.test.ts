@@ -68,13 +68,26 @@ test('preferences come back', () => {
   })
 })
 
+test('keys work on the whole page until the viewer says otherwise', () => {
+  const shared = storage()
+  const memory = new ViewingMemory(() => shared)
+  expect(memory.pageKeys).toBe(true)
+  memory.keepPageKeys(false)
+  expect(new ViewingMemory(() => shared).pageKeys).toBe(false)
+})
+
 test('nonsense in the storage is as good as nothing', () => {
   for (const text of ['', '{', '[]', '7', '{"volume":9,"muted":true,"rate":1}', '[{"of":1}]']) {
     const memory = new ViewingMemory(() =>
-      storage({ 'slipstream-player': text, 'slipstream-positions': text }),
+      storage({
+        'slipstream-player': text,
+        'slipstream-positions': text,
+        'slipstream-page-keys': text,
+      }),
     )
     expect(memory.preferences).toBeNull()
     expect(memory.position(title('a'))).toBeNull()
+    expect(memory.pageKeys).toBe(true)
   }
 })
 

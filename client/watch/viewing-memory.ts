@@ -1,10 +1,12 @@
-// What a viewer need not set again on this device: volume, speed, and where each title was left. In
-// localStorage; where that is refused, full or holds nonsense, nothing is remembered and all works.
+// What a viewer need not set again on this device: volume, speed, where the keys work, and where each
+// title was left. In localStorage; where that is refused, full or holds nonsense, nothing is
+// remembered and all works.
 import * as v from 'valibot'
 import type { MediaRecord } from '#protocol/media.ts'
 
 const PREFERENCES_KEY = 'slipstream-player'
 const POSITIONS_KEY = 'slipstream-positions'
+const PAGE_KEYS_KEY = 'slipstream-page-keys'
 /** Titles whose position is kept, those watched last. */
 const MAX_POSITIONS = 100
 /** Seconds. A shorter title is seen from its start. */
@@ -58,6 +60,15 @@ export class ViewingMemory {
 
   keepPreferences(preferences: Preferences): void {
     this.#write(PREFERENCES_KEY, preferences)
+  }
+
+  /** Whether the player's keys work on the whole page, and not only where it has the focus. */
+  get pageKeys(): boolean {
+    return this.#read(PAGE_KEYS_KEY, v.boolean()) ?? true
+  }
+
+  keepPageKeys(pageKeys: boolean): void {
+    this.#write(PAGE_KEYS_KEY, pageKeys)
   }
 
   /** @returns seconds, or `null` when the title starts at its start */
