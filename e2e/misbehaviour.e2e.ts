@@ -123,10 +123,11 @@ test('who spoils parts of pieces that others send too is found out, and the othe
       }
     },
   })
+  await untilMet(rogue)
   const b = await arrive(browser)
   await expect.poll(async () => (await rogue.seen()).met, { timeout: 15_000 }).toBe(2)
   await expect.poll(async () => (await rogue.seen()).open, { timeout: 15_000 }).toBe(1)
-  expect((await a.stats()).peers).toBe(2) // A asks for nothing, and knows nothing of it
+  await a.untilPeers(2) // A asks for nothing, and knows nothing of it
   await watchOn(b)
   await b.untilFilled(30_000)
   const { bytes, peers } = await b.stats()

@@ -21,7 +21,7 @@ import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm
 import { SwarmMembership } from '../swarm/swarm-membership.ts'
 import { problemOfType } from './codec-support.ts'
 import { dropEarlyResponse } from './early-response.ts'
-import { givenSeconds } from './given-seconds.ts'
+import { Feed } from './feed.ts'
 import { OriginFetcher } from './origin.ts'
 import {
   type Demand,
@@ -48,7 +48,6 @@ import type {
 } from './playback.ts'
 import { DELETED, DELETED_MEANWHILE, problemOfOrigin, problemOfVideo } from './problems.ts'
 import { type ByteRange, Reader } from './reader.ts'
-import { sampleRange } from './samples.ts'
 import { mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
 import type { SharingDecision } from './sharing.ts'
 import { serveStreams } from './stream-server.ts'
@@ -67,8 +66,6 @@ const CARRIED_SECONDS = 4
 /** While the disk cannot keep up with the network, as little as playback can do with. */
 const PRESSED_SECONDS = 4
 const PRESSED_BYTES = 8 * 1024 * 1024
-/** How long bytes last is known on average; the scene at hand may need more of them. */
-const CAUTION = 0.8
 /** Taken for granted until the duration is known: bytes per second. */
 const GUESSED_BYTES_PER_SECOND = 500_000
 
@@ -90,10 +87,7 @@ class Engine implements Playback {
   #readers: Reader[] = []
   /** The one that moved last: read-ahead goes on from there while there is none. */
   #lastReader: Demand | Reader
-  /** What the last reader to begin began with: times by `performance.now()`, and of the video. */
-  #begun: { readonly reader: Reader; readonly atMs: number; readonly playedFrom: number } | null =
-    null
-  #samples: ByteRange
+  readonly #feed: Feed
   readonly #introductions: Introductions
   readonly #membership: SwarmMembership
   #torrentIsReal = false
@@ -132,7 +126,6 @@ class Engine implements Playback {
     const ownSeed = new URL(webSeedPath(media.id, media.revision, media.filename), location.href)
     this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed.href]
     this.#lastReader = { position: 0, end: media.size, waiting: false }
-    this.#samples = { start: 0, end: media.size } // until the first bytes tell
     this.#watch = new VideoWatch(video, () => {
       if (this.#watch.firstFrameMs !== null) this.#firstFrame.resolve()
       this.#queueTick()
@@ -159,6 +152,7 @@ class Engine implements Playback {
       urls: this.#seeds,
       layout: this.#layout,
       isHeld: (index) => this.#store.has(index),
+      onRequest: (at) => this.#feed.noteRequest(at),
       onBytes: (count) => this.#onBytes(count),
       onWasted: (count) => {
         this.#bytes.wasted += count
@@ -167,6 +161,14 @@ class Engine implements Playback {
       onTrouble: (trouble) => {
         this.#originProblem = problemOfOrigin(trouble)
       },
+    })
+    this.#feed = new Feed({
+      layout: this.#layout,
+      video,
+      watch: this.#watch,
+      store: this.#store,
+      fetcher: this.#fetcher,
+      bytesPerSecond: () => this.#bytesPerSecond(),
     })
     this.#introductions = new Introductions({
       announceUrls: [`${location.origin.replace(/^http/, 'ws')}/announce`],
@@ -191,6 +193,7 @@ class Engine implements Playback {
       onFailed: () => this.#stayWithHttp('swarm-failed'),
     })
     this.#ticker = setInterval(() => {
+      if (this.#feed.isKeeping) this.#wakeReaders() // time may have changed what they are allowed
       this.#tick()
       this.#publish()
     }, TICK_MS)
@@ -405,7 +408,7 @@ class Engine implements Playback {
         store: this.#store,
         fetcher: this.#fetcher,
         onReader: (moved) => this.#onReader(moved),
-        onFirst: (begun, bytes) => this.#onFirst(begun, bytes),
+        allow: (asking, bytes) => this.#feed.allow(asking, bytes),
       },
       range,
     )
@@ -422,12 +425,6 @@ class Engine implements Playback {
     this.#queueTick()
   }
 
-  #onFirst(reader: Reader, bytes: Bytes): void {
-    if (reader.start === 0) this.#samples = sampleRange(bytes, this.#layout.size)
-    const { currentTime } = this.#options.video
-    this.#begun = { reader, atMs: performance.now(), playedFrom: currentTime }
-  }
-
   #wakeReaders(): void {
     for (const reader of this.#readers) reader.wake()
   }
@@ -435,6 +432,7 @@ class Engine implements Playback {
   #onBytes(count: number): void {
     if (this.#swap) this.#bytes.origin += count
     else this.#bytes.placeholder += count
+    this.#feed.noteInflow(count)
     this.#wakeReaders()
     this.#tickWithin(BYTES_TICK_MS)
   }
@@ -484,6 +482,8 @@ class Engine implements Playback {
 
   #tick(): void {
     if (this.#closing.signal.aborted || !this.#mayFetch || !this.#options.video.src) return
+    // On a slow line there is no better use for the time than to look for peers.
+    if (this.#feed.isSlow) this.#firstFrame.resolve()
     const swarm = this.#swarm
     const arriving = swarm?.arriving()
     const sends = this.#sends()
@@ -494,7 +494,8 @@ class Engine implements Playback {
       has: (index) => this.#store.has(index),
       isFetching: (index) => this.#fetcher.isFetching(index),
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
-      bufferedSeconds: this.#bufferedSeconds(),
+      bufferedSeconds: this.#feed.bufferedSeconds(this.#lastReader),
+      waits: this.#feed.waits,
       bytesPerSecond: this.#bytesPerSecond(),
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
@@ -527,27 +528,13 @@ class Engine implements Playback {
     })
   }
 
-  #bufferedSeconds(): number {
-    const known = this.#watch.bufferedSeconds() * CAUTION
-    if (this.#watch.isStalled || this.#begun?.reader !== this.#lastReader) return known
-    const { reader, atMs, playedFrom } = this.#begun
-    const given = givenSeconds({
-      samples: this.#samples,
-      range: { start: reader.start, end: reader.position },
-      bytesPerSecond: this.#bytesPerSecond(),
-      played: this.#options.video.currentTime - playedFrom,
-      waitingMs: this.#watch.hasFrame ? null : performance.now() - atMs,
-    })
-    return Math.max(known, given * CAUTION)
-  }
-
   #sends(): boolean {
     const { sharing } = this.#membership
-    return sharing.peers && sharing.upload.bytesLeft !== 0
+    return sharing.peers && (this.#swarm?.maySend ?? sharing.upload.bytesLeft !== 0)
   }
 
   #settings(): PolicySettings {
-    if (this.#watch.firstFrameMs === null) return STARTING_SETTINGS
+    if (this.#watch.firstFrameMs === null && !this.#feed.isSlow) return STARTING_SETTINGS
     if (this.#httpReason === 'unanswered') return WAITING_SETTINGS // peers may soon bring the rest
     if (this.#phase === 'http') return SWARM_SETTINGS
     const peers = this.#introductions.expected.length + this.#strangers()

@@ -86,7 +86,7 @@ async function open(request: Extract<OpfsRequest, { type: 'open' }>): Promise<nu
   const table = await openFile(folder, TABLE_FILE)
   file = new PieceFile(data, table, layout, Date.now())
   new BroadcastChannel(CLEAR_CHANNEL).onmessage = () => void inTurn(clear)
-  void inTurn(removeOldTitles)
+  inTurn(removeOldTitles).catch(() => {}) // they are removed some other time
   return file.held
 }
 
@@ -176,9 +176,13 @@ async function removeOldTitles(): Promise<void> {
 
 /** The viewer wants everything deleted: this title as well, though it is being played. */
 async function clear(): Promise<void> {
-  file?.close()
-  file = null
-  await (await titlesFolder()).removeEntry(title, { recursive: true }).catch(() => {})
+  try {
+    file?.close()
+    file = null
+    await (await titlesFolder()).removeEntry(title, { recursive: true })
+  } catch {
+    // the disk has failed, or may not be used any more: what was on it is out of reach in any case
+  }
   self.postMessage({ gone: true } satisfies OpfsResponse)
   self.close()
 }

@@ -1,11 +1,15 @@
 // Every block that peers are asked for, and what becomes of it: the one place that stands between
 // WebTorrent's choice of blocks and its wires. It knows which bytes were asked for, which nobody
-// asked for, and how long a peer has been silent. In place before the first peer comes.
+// asked for, how long a peer has
+// been silent, and how fast it answers. In place before the first peer comes.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
+import { WirePace } from './wire-pace.ts'
 
 export interface BlockRequestsOptions {
   /** @returns false for a wire that shall not be asked for the piece at present */
   readonly mayAsk: (wire: Wire, index: number) => boolean
+  /** A wire is being asked for a block of the piece. */
+  readonly onAsked: (wire: Wire, index: number) => void
   /** A block came that was asked for; WebTorrent has not seen it yet. */
   readonly onBlock: (wire: Wire, index: number, offset: number, bytes: Uint8Array) => void
   /** A steady clock, milliseconds. */
@@ -17,6 +21,7 @@ interface Ledger {
   asked: number
   /** Bytes of blocks so far, whether they were asked for or not. */
   received: number
+  readonly pace: WirePace
   /** When the open requests were sent, oldest first. */
   readonly open: Map<symbol, number>
   /** The block that has just answered a request; its `piece` event follows. */
@@ -32,8 +37,11 @@ export class BlockRequests {
   constructor(torrent: Torrent, options: BlockRequestsOptions) {
     this.#options = options
     const ask = torrent._request.bind(torrent)
-    torrent._request = (wire, index, hotswap) =>
-      options.mayAsk(wire, index) && ask(wire, index, hotswap)
+    torrent._request = (wire, index, hotswap) => {
+      const isAsked = options.mayAsk(wire, index) && ask(wire, index, hotswap)
+      if (isAsked) options.onAsked(wire, index)
+      return isAsked
+    }
     torrent.on('wire', (wire) => this.#follow(wire))
   }
 
@@ -48,6 +56,11 @@ export class BlockRequests {
     return ledger !== undefined && ledger.received > ledger.asked
   }
 
+  /** Bytes per second that the peer sends while it is asked for something; 0 when not known. */
+  pace(wire: Wire): number {
+    return this.#ledgers.get(wire)?.pace.rate(this.#options.now()) ?? 0
+  }
+
   /** Milliseconds since the oldest request was sent that is still open; 0 when there is none. */
   oldestAge(wire: Wire): number {
     const [oldest] = this.#ledgers.get(wire)?.open.values() ?? []
@@ -57,15 +70,24 @@ export class BlockRequests {
   #follow(wire: Wire): void {
     const { now, onBlock } = this.#options
     const open = new Map<symbol, number>()
-    const ledger: Ledger = { asked: 0, received: 0, open, answer: null, wasAsked: false }
+    const ledger: Ledger = {
+      asked: 0,
+      received: 0,
+      pace: new WirePace(),
+      open,
+      answer: null,
+      wasAsked: false,
+    }
     this.#ledgers.set(wire, ledger)
     const request = wire.request.bind(wire)
     wire.request = (index, offset, length, done) => {
       const key = Symbol()
       ledger.asked += length
       open.set(key, now())
+      ledger.pace.asked(now())
       request(index, offset, length, (error, bytes) => {
         open.delete(key)
+        ledger.pace.answered(error ? 0 : (bytes?.length ?? 0), open.size > 0, now())
         if (!error && bytes) {
           ledger.answer = { index, offset }
           onBlock(wire, index, offset, bytes)

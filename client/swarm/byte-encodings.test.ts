@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { base64Of, bytesOfHex, completeByteEncodings, hexOf } from './byte-encodings.ts'
+import { base64Of, bytesOfHex, completeByteEncodings } from './byte-encodings.ts'
+import { hexOf } from './hex.ts'
 
 /** Every length up to three groups of Base64, and every byte. */
 const samples = [

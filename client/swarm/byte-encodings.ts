@@ -1,8 +1,8 @@
 // Hex and Base64 of bytes (ES2026 "Uint8Array to/from base64 and hex") for browsers that lack them,
 // such as Firefox ESR 128 and Chromium before 140: WebTorrent's bundle calls `toHex`, `fromHex` and
 // `toBase64`, always without options. Loaded with WebTorrent, and only where one is missing.
+import { hexOf } from './hex.ts'
 
-const DIGITS = '0123456789abcdef'
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
 /** Gives `Uint8Array` the methods that it does not have; what the browser brings stays. */
@@ -30,12 +30,6 @@ function bytesOf(receiver: unknown): Uint8Array {
   throw new TypeError('This is not a Uint8Array.')
 }
 
-export function hexOf(bytes: Uint8Array): string {
-  let text = ''
-  for (const byte of bytes) text += digit(DIGITS, byte >> 4) + digit(DIGITS, byte & 15)
-  return text
-}
-
 /**
  * @throws TypeError when it is no string
  * @throws SyntaxError when a digit is missing or is none
@@ -58,13 +52,13 @@ export function base64Of(bytes: Uint8Array): string {
   for (let i = 0; i < bytes.length; i += 3) {
     const [a = 0, b = 0, c = 0] = bytes.subarray(i, i + 3)
     const left = bytes.length - i
-    text += digit(ALPHABET, a >> 2) + digit(ALPHABET, ((a & 3) << 4) | (b >> 4))
-    text += left > 1 ? digit(ALPHABET, ((b & 15) << 2) | (c >> 6)) : '='
-    text += left > 2 ? digit(ALPHABET, c & 63) : '='
+    text += digit(a >> 2) + digit(((a & 3) << 4) | (b >> 4))
+    text += left > 1 ? digit(((b & 15) << 2) | (c >> 6)) : '='
+    text += left > 2 ? digit(c & 63) : '='
   }
   return text
 }
 
-function digit(digits: string, value: number): string {
-  return digits.charAt(value)
+function digit(value: number): string {
+  return ALPHABET.charAt(value)
 }

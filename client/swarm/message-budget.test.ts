@@ -17,11 +17,23 @@ test('thousands of announcements go through at once, and a thousand in each seco
 })
 
 test('what is dear is sent less often', () => {
-  const metadata = costOf(MESSAGE.extended, 'ut_metadata')
+  const handshake = costOf(MESSAGE.extended, undefined)
   const intent = costOf(MESSAGE.extended, 'slipstream_intent')
-  expect(allowed(new MessageBudget(0), metadata, 0)).toBe(40)
+  expect(allowed(new MessageBudget(0), handshake, 0)).toBe(40)
   expect(allowed(new MessageBudget(0), intent, 0)).toBe(400)
   expect(costOf(MESSAGE.extended, 'lt_donthave')).toBe(1)
+})
+
+test('a piece that was taken back may be announced again, but not all the time', () => {
+  const budget = new MessageBudget(0)
+  expect(budget.costOfHave(7)).toBe(1)
+  let turns = 0
+  for (let isPaid = true; isPaid; turns += 1) {
+    budget.takenBack(7)
+    isPaid = budget.spend(1 + budget.costOfHave(7), 0)
+  }
+  expect(turns).toBeLessThan(200)
+  expect(budget.costOfHave(7)).toBe(1) // it was paid for
 })
 
 test('blocks cost nothing, nor do requests that are answered', () => {

@@ -9,12 +9,14 @@ const PER_SECOND = 1000
 /** Each makes WebTorrent look at every piece. */
 const BITFIELD_COST = 50
 const EXTENDED_COST = 10
-/** Each is answered with 16 KiB that no upload limit counts. */
-const METADATA_COST = 100
+/** There is one at the start, and one when something has changed. */
+const HANDSHAKE_COST = 100
+/** Of a piece that was taken back: in turn with that it makes WebTorrent look at every piece and wire. */
+const HAVE_AGAIN_COST = 20
 
 /**
  * @param kind number of the message, `null` for a keep-alive
- * @param extension name of the extension, of an extended message
+ * @param extension name of the extension, of an extended message; a handshake has none
  */
 export function costOf(kind: number | null, extension: string | undefined): number {
   switch (kind) {
@@ -26,7 +28,7 @@ export function costOf(kind: number | null, extension: string | undefined): numb
       return BITFIELD_COST
     case MESSAGE.extended:
       if (extension === 'lt_donthave') return 1 // as cheap as the message that it takes back
-      return extension === 'ut_metadata' ? METADATA_COST : EXTENDED_COST
+      return extension === undefined ? HANDSHAKE_COST : EXTENDED_COST
     default:
       return 1
   }
@@ -35,6 +37,7 @@ export function costOf(kind: number | null, extension: string | undefined): numb
 export class MessageBudget {
   #left = MOST
   #at: number
+  readonly #takenBack = new Set<number>()
 
   /** @param now milliseconds, of a steady clock */
   constructor(now: number) {
@@ -46,6 +49,16 @@ export class MessageBudget {
     this.#left = Math.min(MOST, this.#left + ((now - this.#at) / 1000) * PER_SECOND) - cost
     this.#at = now
     return this.#left >= 0
+  }
+
+  /** @returns what it costs to announce the piece */
+  costOfHave(index: number): number {
+    return this.#takenBack.delete(index) ? HAVE_AGAIN_COST : 1
+  }
+
+  /** The peer has taken back that it has the piece. */
+  takenBack(index: number): void {
+    this.#takenBack.add(index)
   }
 
   /** What was paid for has been answered with a block, and was of use. */

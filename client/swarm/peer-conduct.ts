@@ -10,6 +10,10 @@ import { faultOf, MAX_MESSAGE_BYTES, MESSAGE, uint32 } from './wire-messages.ts'
 
 /** Requests of a peer that are open at a time: four seconds' worth at 16 MB/s. */
 const MAX_OPEN_REQUESTS = 4096
+/** The metadata goes out in parts of that size (BEP 9). Bytes. */
+const METADATA_PART_BYTES = 16 * 1024
+/** A peer that has got everything so often does not ask out of need; no upload limit counts it. */
+const MAX_METADATA_COPIES = 2
 
 export class PeerConduct {
   readonly #torrent: Torrent
@@ -60,7 +64,7 @@ export class PeerConduct {
     // One that presents itself differently here than to the tracker is hiding something.
     const contact = this.#contactOf(wire)
     if (contact && contact.id !== wire.peerId) {
-      this.#exclusions.exclude(contact.id, wire.remoteAddress ?? null)
+      this.#exclusions.exclude(contact.id, wire.remoteAddress ?? null, true)
       queueMicrotask(() => this.hangUp(wire)) // WebTorrent is about to greet it
       return
     }
@@ -79,8 +83,11 @@ export class PeerConduct {
         this.#showOut(wire, false)
         return
       }
+      const kind = message[0] as number
       const extension = wire.extendedMapping[message[1] as number]
-      if (!pays(costOf(message[0] as number, extension))) return
+      const isHave = kind === MESSAGE.have
+      const cost = isHave ? budget.costOfHave(uint32(message, 1)) : costOf(kind, extension)
+      if (!pays(cost)) return
       const handshake = wire.peerExtendedHandshake
       try {
         onMessage(message)
@@ -91,9 +98,16 @@ export class PeerConduct {
       this.#lookBack(wire, message, handshake)
     }
     wire.on('upload', () => budget.giveBack(1))
-    // A peer may take back what it said it understands; WebTorrent throws then.
+    wire.lt_donthave.on('donthave', (index) => budget.takenBack(index))
+    const metadataParts = Math.ceil(wire.extendedHandshake.metadata_size / METADATA_PART_BYTES)
+    let answersLeft = MAX_METADATA_COPIES * metadataParts
     const extended = wire.extended.bind(wire)
     wire.extended = (name, message) => {
+      if (name === 'ut_metadata' && --answersLeft < 0) {
+        this.#showOut(wire, true)
+        return
+      }
+      // A peer may take back what it said it understands; WebTorrent throws then.
       if (typeof name === 'number' || wire.peerExtendedMapping[name]) extended(name, message)
     }
   }
@@ -110,14 +124,23 @@ export class PeerConduct {
     } else if (kind === MESSAGE.extended && message[1] === 0) {
       const wasUnreadable = wire.peerExtendedHandshake === handshake
       if (wasUnreadable) this.#showOut(wire, false)
+      else forgetExtensions(wire)
     }
   }
 
   /** @param isMeant false for what may be the mistake of a program that many use */
   #showOut(wire: Wire, isMeant: boolean): void {
     if (this.#shownOut.has(wire)) return
-    this.#exclusions.exclude(wire.peerId, isMeant ? (wire.remoteAddress ?? null) : null)
+    this.#exclusions.exclude(wire.peerId, wire.remoteAddress ?? null, isMeant)
     this.hangUp(wire)
+  }
+}
+
+/** What we do not have ourselves: WebTorrent keeps every name that it was ever told. */
+function forgetExtensions(wire: Wire): void {
+  const ours = new Set(Object.values(wire.extendedMapping))
+  for (const name of Object.keys(wire.peerExtendedMapping)) {
+    if (!ours.has(name)) delete wire.peerExtendedMapping[name]
   }
 }
 

@@ -50,8 +50,9 @@ export class PeerTrust {
       now: () => patience.now,
       mayAsk: (wire, index) =>
         patience.mayAsk(wire) &&
-        blame.mayAsk(wire.peerId, index as PieceIndex) &&
-        options.mayAsk(wire, index),
+        options.mayAsk(wire, index) &&
+        blame.mayAsk(wire.peerId, index as PieceIndex),
+      onAsked: (wire, index) => blame.asked(wire.peerId, index as PieceIndex),
       onBlock: (wire, index, offset, bytes) =>
         blame.took(wire.peerId, index as PieceIndex, offset, bytes),
     })
@@ -78,6 +79,11 @@ export class PeerTrust {
   /** To be asked in a wire's `piece` event. @returns whether the block was asked for */
   wasAsked(wire: Wire): boolean {
     return this.#requests.wasAsked(wire)
+  }
+
+  /** Bytes per second that the wire sends while it is asked for something; 0 when not known. */
+  pace(wire: Wire): number {
+    return this.#requests.pace(wire)
   }
 
   /** Whether it may be expected that the wire sends what it is asked for. */

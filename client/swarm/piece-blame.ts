@@ -70,10 +70,12 @@ export class PieceBlame {
 
   /** @returns false while another peer alone is asked for the piece */
   mayAsk(peerId: string, index: PieceIndex): boolean {
-    if (!this.#evidence.has(index)) return true
-    const trustee = this.#trustees.get(index)
-    if (trustee === undefined) this.#trustees.set(index, peerId)
-    return trustee === undefined || trustee === peerId
+    return (this.#trustees.get(index) ?? peerId) === peerId
+  }
+
+  /** The peer has been asked for a part. */
+  asked(peerId: string, index: PieceIndex): void {
+    if (this.#evidence.has(index)) this.#trustees.set(index, peerId)
   }
 
   /** The peer is gone, or falls silent: others may be asked for what it alone was asked for. */

@@ -40,10 +40,12 @@ class AskingWire extends EventEmitter {
 }
 
 let wire: AskingWire
+let given: Set<number>
 
 beforeEach(() => {
+  given = new Set()
   const torrent = Object.assign(new EventEmitter(), {
-    bitfield: { get: (index: number) => index < 100 },
+    bitfield: { get: (index: number) => index < 100 && !given.has(index) },
   })
   takeRequestsSlowly(torrent as unknown as Torrent)
   wire = new AskingWire()
@@ -74,4 +76,13 @@ test('what is not here is refused', () => {
   expect(wire.read).toEqual([])
   expect(wire.refused).toEqual([100])
   expect(wire.peerRequests).toEqual([])
+})
+
+test('what was given up after it was passed on holds nothing up', async () => {
+  for (let piece = 0; piece < 6; piece += 1) wire.ask(piece)
+  expect(wire.read).toEqual([0, 1, 2, 3])
+  for (const piece of [0, 1]) given.add(piece)
+  wire.emit('cancel')
+  expect(wire.read).toEqual([0, 1, 2, 3, 4, 5])
+  wire.emit('close')
 })

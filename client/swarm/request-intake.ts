@@ -72,7 +72,11 @@ class RequestIntake {
   }
 
   #queued(): number {
-    this.#passed = this.#passed.filter((request) => this.#wire.peerRequests.includes(request))
+    const { peerRequests } = this.#wire
+    // One for a piece that was given up meanwhile may stay among them for ever.
+    this.#passed = this.#passed.filter(
+      (request) => peerRequests.includes(request) && this.#torrent.bitfield.get(request.piece),
+    )
     const sent = this.#wire._readableState.buffered
     return this.#passed.reduce((sum, { length }) => sum + length, sent)
   }

@@ -9,16 +9,25 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type WebSocket as Socket, WebSocketServer } from 'ws'
 import type { InfoHash } from '#protocol/ids.ts'
 import { Tracker } from '../../server/tracker/tracker.ts'
+import { exclusions } from './exclusions.ts'
 import { newPeerId } from './peer-id.ts'
 import { Signalling, type SignallingOptions } from './signalling.ts'
 import { toBinary } from './tracker-messages.ts'
 
-const world = vi.hoisted(() => ({ open: new Set<object>(), made: [] as object[], isFull: false }))
+const world = vi.hoisted(() => ({
+  open: new Set<object>(),
+  made: [] as object[],
+  isFull: false,
+  address: '192.0.2.1' as const,
+}))
 
 /** Both ends of a connection know each other by the number in their descriptions. */
 class ScriptedPeer extends EventEmitter {
   id?: string
   connected = false
+  readonly remoteAddress = world.address
+  /** Bytes that came; nobody reads them. */
+  received = 0
   #remote: ScriptedPeer | null = null
   readonly #initiator: boolean
   readonly #sdp: string
@@ -42,6 +51,10 @@ class ScriptedPeer extends EventEmitter {
     this.#remote = remote
     if (!this.#initiator) setTimeout(() => this.#describe('answer'), 5)
     else setTimeout(() => this.#meet(), 5)
+  }
+
+  _onChannelMessage({ data }: { data: ArrayBuffer }): void {
+    this.received += data.byteLength
   }
 
   destroy(): void {
@@ -185,6 +198,47 @@ describe('with the real tracker', () => {
     const adopted: unknown[] = []
     b.attach((peer) => adopted.push(peer.id))
     expect(adopted).toEqual([a.peerId])
+  })
+
+  test('what is pushed at us before anybody reads it is bounded', async () => {
+    const a = viewer()
+    const held = { infoHash: KNOWN, peerId: newPeerId(), announceUrls: [url], iceServers: [] }
+    const b = new Signalling({ ...held, left: () => 1 })
+    started.push(b)
+    await until(() => a.peers()).toHaveLength(1)
+    await until(() => b.expected()).toEqual([a.peerId])
+    const ours = world.made.find((end) => (end as ScriptedPeer).id === a.peerId) as ScriptedPeer
+    const push = (bytes: number) => ours._onChannelMessage({ data: new ArrayBuffer(bytes) })
+    push(68) // its handshake
+    for (let i = 0; i < 100; i += 1) push(16 * 1024)
+    expect(ours.received).toBeLessThanOrEqual(64 * 1024)
+    expect(ours.connected).toBe(false)
+  })
+
+  test('who was shown out is not let in again', async () => {
+    const liar = newPeerId()
+    exclusions.exclude(liar, '192.0.2.1', true)
+    const a = viewer()
+    viewer({ peerId: liar })
+    await pause(2500)
+    expect(a.peers()).toEqual([])
+  })
+
+  test('who comes from elsewhere than the one that was shown out under its id is let in', async () => {
+    const peerId = newPeerId()
+    exclusions.exclude(peerId, '198.51.100.7', true)
+    const a = viewer()
+    viewer({ peerId })
+    await until(() => a.peers()).toEqual([peerId])
+  })
+
+  test('what is handed over may be sent as much as is read', async () => {
+    const [a, b] = [viewer(), viewer()]
+    await until(() => [a.peers(), b.peers()]).toEqual([[b.peerId], [a.peerId]])
+    const end = world.made.find((made) => (made as ScriptedPeer).id === a.peerId) as ScriptedPeer
+    for (let i = 0; i < 100; i += 1) end._onChannelMessage({ data: new ArrayBuffer(16 * 1024) })
+    expect(end.received).toBe(100 * 16 * 1024)
+    expect(a.peers()).toEqual([b.peerId])
   })
 
   test('six who come together are all connected to each other, each once', async () => {

@@ -6,7 +6,7 @@ import type { TrackerReport } from '../playback/playback.ts'
 import { exclusions } from './exclusions.ts'
 import { isOurPlayer } from './peer-id.ts'
 import { TrackerClient } from './tracker-client.ts'
-import { describe, type WebRtcPeer, WebRtcPeers } from './webrtc-peers.ts'
+import { boundUnread, describe, type WebRtcPeer, WebRtcPeers } from './webrtc-peers.ts'
 
 export interface SignallingOptions {
   /** 40 hex digits. */
@@ -29,6 +29,7 @@ interface Contact {
   readonly byUs: boolean
   readonly since: number
   state: 'coming' | 'up' | 'shaky'
+  isHandedOver: boolean
   timer: ReturnType<typeof setTimeout>
 }
 
@@ -80,7 +81,9 @@ export class Signalling {
   /** Hands over what is connected, and from then on whatever connects; the receiver owns it. */
   attach(adopt: Adopt): void {
     this.#adopt = adopt
-    for (const { state, peer } of this.#contacts.values()) if (state !== 'coming') adopt(peer)
+    for (const contact of this.#contacts.values()) {
+      if (contact.state !== 'coming') this.#handOver(contact, adopt)
+    }
   }
 
   /** Viewers of our player that are connected, or may soon be. 40 hex digits each. */
@@ -96,6 +99,7 @@ export class Signalling {
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
+    this.#peers.close()
     for (const tracker of this.#trackers) tracker.close()
     for (const contact of [...this.#contacts.values()]) this.#close(contact)
   }
@@ -126,10 +130,10 @@ export class Signalling {
   }
 
   #onOffer(peerId: string, sdp: string, reply: (sdp: string) => void): void {
-    if (this.#stopped || peerId === this.#options.peerId || exclusions.has(peerId)) return
+    if (this.#stopped || peerId === this.#options.peerId) return
     const known = this.#contacts.get(peerId)
     if (known && this.#outranksOffer(known)) return
-    if (!known && this.#contacts.size >= MAX_CONTACTS) return
+    if (!known && !this.#hasRoomFor(peerId)) return
     const answering = this.#count(({ state, byUs }) => state === 'coming' && !byUs)
     if (answering + this.#making >= MAX_ANSWERING) return
     if (known) this.#close(known)
@@ -146,8 +150,7 @@ export class Signalling {
     const isUnwanted =
       this.#stopped ||
       peerId === this.#options.peerId ||
-      exclusions.has(peerId) ||
-      (known ? this.#outranksAnswer(known) : this.#contacts.size >= MAX_CONTACTS)
+      (known ? this.#outranksAnswer(known) : !this.#hasRoomFor(peerId))
     if (isUnwanted) {
       peer.destroy()
       return
@@ -155,6 +158,10 @@ export class Signalling {
     if (known) this.#close(known)
     this.#add(peerId, peer, true)
     describe(peer, { type: 'answer', sdp })
+  }
+
+  #hasRoomFor(peerId: string): boolean {
+    return this.#contacts.size < MAX_CONTACTS && exclusions.mayTry(peerId, performance.now())
   }
 
   /** Whether a connection is kept although its peer offers another one. */
@@ -189,9 +196,11 @@ export class Signalling {
       byUs,
       since: performance.now(),
       state: 'coming',
+      isHandedOver: false,
       timer: setTimeout(() => this.#close(contact), CONNECT_WAIT_MS),
     }
     this.#contacts.set(peerId, contact)
+    boundUnread(peer, () => contact.isHandedOver)
     const close = (): void => this.#close(contact)
     peer.on('disconnect', close).on('error', close).on('finish', close).on('close', close)
     peer.on('connect', () => this.#onConnect(contact))
@@ -204,13 +213,18 @@ export class Signalling {
   #onConnect(contact: Contact): void {
     if (this.#contacts.get(contact.peerId) !== contact) return
     clearTimeout(contact.timer)
-    if (exclusions.has(contact.peerId, contact.peer.remoteAddress)) {
+    if (exclusions.has(contact.peerId, contact.peer.remoteAddress ?? null)) {
       this.#close(contact)
       return
     }
     contact.state = 'up'
-    this.#adopt?.(contact.peer)
+    if (this.#adopt) this.#handOver(contact, this.#adopt)
     for (const tracker of this.#trackers) tracker.contactsChanged(false)
+  }
+
+  #handOver(contact: Contact, adopt: Adopt): void {
+    contact.isHandedOver = true
+    adopt(contact.peer)
   }
 
   #close(contact: Contact): void {

@@ -28,13 +28,18 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
     })
   }
 
-  function join(store: PieceStore, signal = new AbortController().signal, size = layout.size) {
+  function join(
+    store: PieceStore,
+    signal = new AbortController().signal,
+    size = layout.size,
+    meet = async (): Promise<void> => {},
+  ) {
     return joinSwarm({
       metainfo: metainfo(),
       layout: pieceLayout(size),
       store,
       peerId: newPeerId(),
-      meet: async () => {},
+      meet,
       upload: { bytesPerSecond: null, bytesLeft: null },
       signal,
       onChange: () => {},
@@ -79,6 +84,16 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
     expect(swarm.isVerified(at(1))).toBe(true)
     await swarm.close()
     await swarm.close() // twice does no harm
+  })
+
+  test('connections are asked for again when the network was away', async () => {
+    let attempts = 0
+    const swarm = await join(nothing(), undefined, undefined, async () => {
+      attempts += 1
+      if (attempts < 3) throw new TypeError('Failed to fetch dynamically imported module')
+    })
+    await expect.poll(() => attempts, { timeout: 3000 }).toBe(3)
+    await swarm.close()
   })
 
   test('a store that never answers holds nobody up who wants to leave', async () => {

@@ -8,7 +8,9 @@ import type { PeerShare } from '../playback/playback.ts'
 import type { UploadLimit } from '../playback/sharing.ts'
 import type { Bytes, PieceStore } from '../storage/piece-store.ts'
 import { exclusions } from './exclusions.ts'
+import { hexOf } from './hex.ts'
 import type { Intent } from './intent-message.ts'
+import { loadPatiently } from './loading.ts'
 import { PeerIntents } from './peer-intents.ts'
 import { PeerTrust } from './peer-trust.ts'
 import { takeRequestsSlowly } from './request-intake.ts'
@@ -26,7 +28,9 @@ export interface SwarmOptions {
   readonly store: PieceStore
   /** Ours, 40 hex digits. */
   readonly peerId: string
-  /** Asked once, for connections to viewers of this info hash; `take` takes over each. */
+  /**
+   * Asked for connections to viewers of this info hash, again when it fails; `take` takes over each.
+   */
   readonly meet: (infoHash: string, take: (connection: WebRtcPeer) => void) => Promise<void>
   /** Until `limitUpload` says otherwise. */
   readonly upload: UploadLimit
@@ -69,6 +73,8 @@ export interface Swarm {
    * @returns `known` when it is right and was verified before
    */
   inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'>
+  /** False once the upload limit is spent: peers are sent nothing. */
+  readonly maySend: boolean
   /** Holds what peers are sent to this, from now on. */
   limitUpload(limit: UploadLimit): void
   close(): Promise<void>
@@ -114,7 +120,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
   const arrived = performance.now()
   const { layout, store, signal } = options
   const [{ default: WebTorrent }] = await Promise.all([
-    loadWebTorrent(),
+    loadPatiently(loadWebTorrent, signal),
     store.restoredWithin(RESTORE_WAIT_MS),
   ])
   signal.throwIfAborted()
@@ -144,8 +150,8 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     // The origin policy takes over what is late.
     torrent._hotswap = () => false
     withdrawLosses(torrent, store)
-    const deadlines = new Deadlines()
-    const trust = new PeerTrust(torrent, {
+    const deadlines = new Deadlines((wire) => trust.pace(wire))
+    const trust: PeerTrust = new PeerTrust(torrent, {
       layout,
       mayAsk: (wire, index) => deadlines.mayAsk(wire, index),
       exclusions,
@@ -160,6 +166,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       onChange: options.onChange,
     })
     const intents = new PeerIntents(torrent, layout, options.onChange, (wire) => trust.refuse(wire))
+    let meeting: Promise<void> = Promise.resolve()
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error | string): void =>
         reject(error instanceof Error ? error : new Error(error))
@@ -168,7 +175,9 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       torrent.on('ready', resolve)
       torrent.on('metadata', () => {
         if (torrent.length === layout.size && torrent.pieceLength === layout.pieceLength) {
-          options.meet(torrent.infoHash, takeFor(torrent)).catch(fail)
+          const meet = () => options.meet(torrent.infoHash, takeFor(torrent))
+          meeting = loadPatiently(meet, signal)
+          meeting.catch(fail)
           return
         }
         fail('The torrent is not cut as this title is.')
@@ -180,6 +189,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       options.onBroken(error instanceof Error ? error : new Error(error))
     client.on('error', broken)
     torrent.on('error', broken)
+    meeting.catch(broken)
     const readyMs = performance.now() - arrived
     return new JoinedSwarm(torrent, { traffic, intents, trust, deadlines }, options, {
       readyMs,
@@ -194,7 +204,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
 
 /** Peers that went wrong elsewhere stay outside. WebTorrent throws when a torrent is given anything after its end. */
 const takeFor = (torrent: Torrent) => (connection: WebRtcPeer) => {
-  const isWelcome = !exclusions.has(connection.id ?? '', connection.remoteAddress)
+  const isWelcome = !exclusions.has(connection.id ?? '', connection.remoteAddress ?? null)
   if (torrent.destroyed || !isWelcome) connection.destroy()
   else torrent.addPeer(connection)
 }
@@ -253,6 +263,10 @@ class JoinedSwarm implements Swarm {
     return this.#traffic.totals
   }
 
+  get maySend(): boolean {
+    return !this.#uploads.isSpent
+  }
+
   limitUpload(limit: UploadLimit): void {
     this.#uploads.limit(limit)
   }
@@ -262,7 +276,7 @@ class JoinedSwarm implements Swarm {
       id: wire.peerId,
       has: (index) => wire.peerPieces.get(index),
       choking: wire.peerChoking,
-      rate: wire.downloadSpeed(),
+      rate: this.#trust.pace(wire),
       arrives: (index) => this.#intents.arrives(wire, index),
       wants: (index) => this.#intents.wants(wire, index),
       sends: this.#intents.sends(wire) && this.#trust.reliesOn(wire),
@@ -298,7 +312,7 @@ class JoinedSwarm implements Swarm {
   }
 
   queued(): ReadonlyMap<number, number> {
-    return queuedSeconds(this.#torrent.wires)
+    return queuedSeconds(this.#torrent.wires, (wire) => this.#trust.pace(wire))
   }
 
   steer(wanted: readonly PieceRange[], isInTime: IsInTime): void {
@@ -333,7 +347,7 @@ class JoinedSwarm implements Swarm {
   async inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'> {
     const torrent = this.#torrent
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-1', bytes))
-    if (hex(digest) !== torrent._hashes[index]) return 'wrong'
+    if (hexOf(digest) !== torrent._hashes[index]) return 'wrong'
     if (torrent.bitfield.get(index)) return 'known'
     if (!torrent.destroyed) {
       this.#traffic.superseded(index)
@@ -351,8 +365,4 @@ function markVerified(torrent: Torrent, index: PieceIndex): void {
   torrent._markVerified(index)
   for (const wire of torrent.wires) wire.have(index)
   torrent._checkDone()
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,5 +1,5 @@
-// Counts what the wires carry, and how fast: payload bytes, whose they are, and which came for
-// nothing. A block that nobody asked for counts as wasted and as nothing else.
+// Counts what the wires carry, and how fast: payload bytes, whose they are, and which of them came
+// for nothing. A block that nobody asked for is one of those, and begins no piece.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
 import type { PeerShare } from '../playback/playback.ts'
 

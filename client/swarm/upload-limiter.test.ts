@@ -8,12 +8,18 @@ import { UploadLimiter } from './upload-limiter.ts'
 class SentToWire extends EventEmitter {
   amChoking = true
   readonly destroyed = false
+  readonly hasFast = true
   peerRequests: { piece: number; offset: number; length: number }[] = []
   readonly answered: number[] = []
+  readonly refused: number[] = []
   constructor() {
     super()
     this.once('interested', () => this.unchoke())
     this.on('request', (piece: number) => this.answered.push(piece))
+  }
+  readonly said: string[] = []
+  extended(name: string): void {
+    this.said.push(name)
   }
   choke(): void {
     this.amChoking = true
@@ -22,6 +28,9 @@ class SentToWire extends EventEmitter {
   ask(piece: number): void {
     this.peerRequests.push({ piece, offset: 0, length: 1000 })
     this.emit('request', piece, 0, 1000, () => {})
+  }
+  reject(piece: number): void {
+    this.refused.push(piece)
   }
   unchoke(): void {
     this.amChoking = false
@@ -33,11 +42,14 @@ const NOTHING = { bytesPerSecond: null, bytesLeft: 0 }
 
 let wires: SentToWire[]
 let torrent: EventEmitter
+let given: Set<number>
 
 beforeEach(() => {
   wires = []
+  given = new Set()
   torrent = Object.assign(new EventEmitter(), {
     wires,
+    bitfield: { get: (index: number) => !given.has(index) },
     _rechoke: () => {
       for (const wire of wires) wire.unchoke()
     },
@@ -66,16 +78,24 @@ test('where nothing may be sent no rule lets a peer in, until something may be s
 })
 
 test('what is left is shared by all peers, and then all are choked', () => {
-  limited({ bytesPerSecond: 9, bytesLeft: 100 })
+  const limiter = limited({ bytesPerSecond: 9, bytesLeft: 100 })
   const [one, two] = [connect(), connect()]
   one.unchoke()
   two.unchoke()
   one.emit('upload', 60)
-  expect(choking()).toEqual([false, false])
+  expect([choking(), limiter.isSpent]).toEqual([[false, false], false])
   two.emit('upload', 60)
+  expect(limiter.isSpent).toBe(true)
   expect(choking()).toEqual([true, true])
   one.unchoke()
   expect(choking()).toEqual([true, true])
+})
+
+test('where nothing may be sent the metadata stay here too, and other words go out', () => {
+  limited(NOTHING)
+  const wire = connect()
+  for (const name of ['ut_metadata', 'lt_donthave']) wire.extended(name)
+  expect(wire.said).toEqual(['lt_donthave'])
 })
 
 test('requests wait for their turn, and those withdrawn cost nothing', async () => {
@@ -91,6 +111,15 @@ test('requests wait for their turn, and those withdrawn cost nothing', async () 
   expect(one.answered.length).toBeLessThan(13)
   limiter.limit(ALL)
   expect(one.answered).toHaveLength(13)
+})
+
+test('a piece that is given up while a request for it waits is refused', async () => {
+  limited({ bytesPerSecond: 20_000, bytesLeft: null })
+  const wire = connect()
+  for (let piece = 0; piece < 10; piece += 1) wire.ask(piece)
+  given.add(7).add(8)
+  await expect.poll(() => wire.answered).toEqual([0, 1, 2, 3, 4, 5, 6, 9])
+  expect(wire.refused).toEqual([7, 8])
 })
 
 test('over time the rate holds', async () => {

@@ -10,7 +10,7 @@ const MAX_CREDIT_MS = 200
 
 interface WaitingRequest {
   readonly bytes: number
-  /** False once the peer has withdrawn it, was choked, or is gone. */
+  /** False once the peer has withdrawn it, was choked, or is gone, or the piece is. */
   readonly isWanted: () => boolean
   readonly answer: () => void
 }
@@ -35,11 +35,11 @@ export class UploadLimiter {
 
   /** Holds from now on. */
   limit({ bytesPerSecond, bytesLeft }: UploadLimit): void {
-    const wasSpent = this.#isSpent
+    const wasSpent = this.isSpent
     this.#rate = bytesPerSecond
     this.#bytesLeft = bytesLeft
     this.#answer()
-    if (this.#isSpent) this.#chokeAll()
+    if (this.isSpent) this.#chokeAll()
     else if (wasSpent) this.#torrent._rechoke() // by itself up to 10 s later
   }
 
@@ -48,7 +48,8 @@ export class UploadLimiter {
     this.#waiting.length = 0
   }
 
-  get #isSpent(): boolean {
+  /** Whether nothing may be sent any more. */
+  get isSpent(): boolean {
     return this.#bytesLeft !== null && this.#bytesLeft <= 0
   }
 
@@ -56,12 +57,17 @@ export class UploadLimiter {
     // A choked peer is sent nothing; and here no other rule lets it back in.
     const unchoke = wire.unchoke.bind(wire)
     wire.unchoke = () => {
-      if (!this.#isSpent) unchoke()
+      if (!this.isSpent) unchoke()
+    }
+    // Nor do the torrent's own metadata go out, which choking does not stop.
+    const extended = wire.extended.bind(wire)
+    wire.extended = (name, message) => {
+      if (name !== 'ut_metadata' || !this.isSpent) extended(name, message)
     }
     wire.on('upload', (bytes) => {
       if (this.#bytesLeft === null) return
       this.#bytesLeft -= bytes
-      if (this.#isSpent) this.#chokeAll()
+      if (this.isSpent) this.#chokeAll()
     })
     // WebTorrent answers a request as soon as it hears of it.
     const emit = wire.emit.bind(wire)
@@ -72,7 +78,12 @@ export class UploadLimiter {
         other.piece === piece && other.offset === offset && other.length === length
       this.#waiting.push({
         bytes: length,
-        isWanted: () => !wire.destroyed && wire.peerRequests.some(isSame),
+        isWanted: () => {
+          if (wire.destroyed || !wire.peerRequests.some(isSame)) return false
+          const isHere = this.#torrent.bitfield.get(piece)
+          if (!isHere && wire.hasFast) wire.reject(piece, offset, length)
+          return isHere
+        },
         answer: () => emit(event, ...values),
       })
       this.#answer()

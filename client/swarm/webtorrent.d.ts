@@ -1,5 +1,6 @@
 // What we use of WebTorrent's browser bundle, pinned to 3.0.21: the published types describe an
-// older version. Members with an underscore are private to it; only swarm.ts may touch them.
+// older version. Members with an underscore are private to it; docs/decisions/0004 says where they
+// are used.
 declare module 'webtorrent/dist/webtorrent.min.js' {
   import type { ChunkStore } from '../storage/piece-store.ts'
   import type { WebRtcPeer } from './webrtc-peers.ts'
@@ -31,7 +32,9 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     /** Our numbers of the extensions → their names. */
     readonly extendedMapping: Readonly<Record<number, string>>
     /** Names of the extensions that the peer has → its numbers, 0 for those it has no more. */
-    readonly peerExtendedMapping: Readonly<Record<string, number>>
+    readonly peerExtendedMapping: Record<string, number>
+    /** What ours says besides names; the metadata's size in bytes is there from the start (BEP 9). */
+    readonly extendedHandshake: { readonly metadata_size: number }
     /** Another object after each handshake that could be read (BEP 10). */
     readonly peerExtendedHandshake: object
     _parse(bytes: number, parser: (bytes: Uint8Array) => void): void
@@ -46,7 +49,11 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly _readableState: { readonly buffered: number }
     readonly requests: readonly { piece: number; offset: number; length: number }[]
     /** BEP 54; says nothing to peers that do not know it. */
-    readonly lt_donthave: { donthave(index: number): void }
+    readonly lt_donthave: {
+      donthave(index: number): void
+      /** The peer has given up a piece that it had. */
+      on(event: 'donthave', listener: (index: number) => void): void
+    }
     /** Payload bytes per second. */
     downloadSpeed(): number
     have(index: number): void

@@ -21,6 +21,8 @@ test.each<[string, Uint8Array]>([
   ['a request of 128 KiB', message(MESSAGE.request, 0, 0, 128 * 1024)],
   ['a block', message(MESSAGE.piece, 11, 900, block(100))],
   ['an extended message', message(MESSAGE.extended, [3])],
+  ['an extended handshake', message(MESSAGE.extended, [0], block(1000))],
+  ['a long extended message', message(MESSAGE.extended, [3], block(20_000))],
   ['a message from the future', message(99, [1, 2, 3])],
 ])('%s makes sense', (_what, bytes) => {
   expect(faultOf(bytes, layout)).toBeNull()
@@ -43,6 +45,7 @@ test.each<[string, Uint8Array]>([
   ['a block behind the end of a piece', message(MESSAGE.piece, 11, 901, block(100))],
   ['a fast piece that there is not', message(MESSAGE.allowedFast, 12)],
   ['an extended message of no extension', message(MESSAGE.extended)],
+  ["an extended handshake of a book's length", message(MESSAGE.extended, [0], block(4096))],
 ])('%s makes none', (_what, bytes) => {
   expect(faultOf(bytes, layout)).toEqual(expect.any(String))
 })

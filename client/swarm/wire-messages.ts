@@ -21,6 +21,8 @@ export const MESSAGE = {
 
 /** A block of 128 KiB, the bitfield of a title of 4 TB and any extension message fit in. */
 export const MAX_MESSAGE_BYTES = 256 * 1024
+/** An extended handshake names a dozen extensions at most, and may bring a few numbers besides. */
+const MAX_HANDSHAKE_BYTES = 4096
 /** Nobody asks for more at once, and WebTorrent sends no more. */
 const MAX_BLOCK_BYTES = 128 * 1024
 
@@ -65,7 +67,10 @@ export function faultOf(message: Uint8Array, layout: PieceLayout): string | null
     case MESSAGE.piece:
       return bytes < 8 ? 'half a block' : blockFault(message, bytes - 8, layout)
     case MESSAGE.extended:
-      return bytes < 1 ? 'no extension named' : null
+      if (bytes < 1) return 'no extension named'
+      return message[1] === 0 && bytes > MAX_HANDSHAKE_BYTES
+        ? `a handshake of ${bytes} bytes`
+        : null
     default:
       return null
   }

@@ -1,6 +1,9 @@
 // What waits at each peer, and how long; and who is asked for what, so that nothing waits too long.
 import type { Wire } from 'webtorrent/dist/webtorrent.min.js'
 
+/** Bytes per second that a peer sends while it is asked for something; 0 when not known. */
+export type PaceOf = (wire: Wire) => number
+
 /** @returns bytes that the peer was asked for and has not sent */
 export function queuedBytes({ requests }: Wire): number {
   return requests.reduce((sum, { length }) => sum + length, 0)
@@ -10,10 +13,10 @@ export function queuedBytes({ requests }: Wire): number {
  * @returns by piece: seconds until the last block is here that a peer was asked for, by that peer's
  *   pace; a peer whose pace is not known yet says nothing
  */
-export function queuedSeconds(wires: Iterable<Wire>): ReadonlyMap<number, number> {
+export function queuedSeconds(wires: Iterable<Wire>, paceOf: PaceOf): ReadonlyMap<number, number> {
   const seconds = new Map<number, number>()
   for (const wire of wires) {
-    const rate = wire.downloadSpeed()
+    const rate = paceOf(wire)
     if (rate <= 0) continue
     let bytes = 0
     for (const { piece, length } of wire.requests) {
@@ -35,8 +38,13 @@ export type IsInTime = (piece: number, queued: number, rate: number) => boolean
 export class Deadlines {
   /** May be replaced whenever playback has gone on. */
   isInTime: IsInTime = () => true
+  readonly #paceOf: PaceOf
+
+  constructor(paceOf: PaceOf) {
+    this.#paceOf = paceOf
+  }
 
   mayAsk(wire: Wire, piece: number): boolean {
-    return this.isInTime(piece, queuedBytes(wire), wire.downloadSpeed())
+    return this.isInTime(piece, queuedBytes(wire), this.#paceOf(wire))
   }
 }

@@ -58,8 +58,9 @@ export interface RoguePeer {
 }
 
 interface RogueSeen {
-  /** Greetings that were answered. */
+  /** Viewers that answered the greeting. Two may make a second connection before they keep one. */
   readonly met: number
+  /** Viewers that are connected. */
   readonly open: number
   /** Blocks that viewers asked for. */
   readonly asked: number
@@ -170,10 +171,11 @@ async function installRogues(fileUrl: string): Promise<void> {
   })
 
   class Rogue {
-    met = 0
     asked = 0
     readonly heard: Record<string, number> = {}
     readonly channels: RTCDataChannel[] = []
+    /** Ids of those at the other end that answered the greeting. */
+    readonly viewers = new Map<RTCDataChannel, string>()
     readonly #connections: RTCPeerConnection[] = []
     readonly #offered = new Map<string, RTCPeerConnection>()
     readonly #options
@@ -267,7 +269,7 @@ async function installRogues(fileUrl: string): Promise<void> {
       channel.binaryType = 'arraybuffer'
       let rest = new Uint8Array(0)
       let wanted: ((block: WantedBlock) => void) | undefined
-      let greeted = false
+      let viewer = ''
       const extensions: Record<string, number> = {}
       const send = (bytes: Uint8Array) => {
         if (channel.readyState !== 'open') return
@@ -317,9 +319,8 @@ async function installRogues(fileUrl: string): Promise<void> {
       }
       /** As soon as the viewer's extensions are known: it always names them. */
       const begin = () => {
-        if (greeted) return
-        greeted = true
-        this.met += 1
+        if (this.viewers.has(channel)) return
+        this.viewers.set(channel, viewer)
         const pieces = Math.ceil(file.length / pieceLength)
         wanted = this.#script(wire, { pieces, pieceLength, size: file.length }) ?? undefined
       }
@@ -327,6 +328,7 @@ async function installRogues(fileUrl: string): Promise<void> {
         rest = join([rest, new Uint8Array(data)])
         if (rest[0] === 19) {
           if (rest.length < 68) return
+          viewer = rest.slice(48, 68).join()
           rest = rest.slice(68)
         }
         while (rest.length >= 4) {
@@ -353,9 +355,14 @@ async function installRogues(fileUrl: string): Promise<void> {
     startRogue: (options) =>
       rogues.push(new Rogue(options as ConstructorParameters<typeof Rogue>[0])) - 1,
     seenByRogue: (id) => {
-      const { met, asked, heard, channels } = rogues[id] as Rogue
-      const open = channels.filter(({ readyState }) => readyState === 'open').length
-      return { met, asked, heard, open }
+      const { asked, heard, channels, viewers } = rogues[id] as Rogue
+      const open = channels.filter(({ readyState }) => readyState === 'open')
+      return {
+        met: new Set(viewers.values()).size,
+        asked,
+        heard,
+        open: new Set(open.map((channel) => viewers.get(channel) ?? channel)).size,
+      }
     },
     endRogue: (id) => rogues[id]?.end(),
   }

@@ -1,0 +1,177 @@
+// The real WebTorrent, and peers that say what they like, byte for byte.
+import { createHash } from 'node:crypto'
+import { Duplex } from 'node:stream'
+import bencode from 'bencode'
+import { beforeEach, expect, test, vi } from 'vitest'
+import { pieceIndex, pieceLayout } from '#protocol/pieces.ts'
+import type { UploadLimit } from '../playback/sharing.ts'
+import { type Bytes, PieceStore } from '../storage/piece-store.ts'
+import { newPeerId } from './peer-id.ts'
+import { joinSwarm, type Swarm } from './swarm.ts'
+import type { WebRtcPeer } from './webrtc-peers.ts'
+import { MESSAGE } from './wire-messages.ts'
+
+vi.stubGlobal('self', globalThis) // as in a browser
+vi.stubGlobal('window', globalThis)
+
+const layout = pieceLayout(4 * 256 * 1024)
+const file: Bytes = Uint8Array.from({ length: layout.size }, (_, i) => (i * 7) & 255)
+const pieces = [0, 1, 2, 3].map((i) =>
+  file.slice(i * layout.pieceLength, (i + 1) * layout.pieceLength),
+)
+const info = {
+  name: 'clip.webm',
+  length: layout.size,
+  'piece length': layout.pieceLength,
+  pieces: Buffer.concat(pieces.map((piece) => createHash('sha1').update(piece).digest())),
+}
+const infoHash = createHash('sha1').update(bencode.encode(info)).digest()
+const ALL: UploadLimit = { bytesPerSecond: null, bytesLeft: null }
+
+let swarm: Swarm
+let take: (connection: WebRtcPeer) => void
+
+beforeEach(async () => {
+  const store = new PieceStore(layout, async () => null)
+  for (const [index, bytes] of pieces.entries()) store.write(pieceIndex(layout, index), bytes)
+  swarm = await joinSwarm({
+    metainfo: bencode.encode({ info }),
+    layout,
+    store,
+    peerId: newPeerId(),
+    meet: async (_infoHash, adopt) => {
+      take = adopt
+    },
+    upload: ALL,
+    signal: new AbortController().signal,
+    onChange: () => {},
+    onBroken: (error) => {
+      throw error
+    },
+  })
+  return () => swarm.close()
+})
+
+/** The other end of a connection, as far as a byte stream goes. */
+class PlainPeer extends Duplex {
+  readonly connected = true
+  readonly id: string
+  readonly remoteAddress: string
+  #heard = Buffer.alloc(0)
+
+  constructor(address: string, id = newPeerId()) {
+    super()
+    this.id = id
+    this.remoteAddress = address
+  }
+  override _read(): void {}
+  override _write(bytes: Uint8Array, _encoding: string, done: () => void): void {
+    this.#heard = Buffer.concat([this.#heard, bytes])
+    done()
+  }
+  /** Greets as BEP 3, 6 and 10 have it; the peer knows extensions by our numbers for them. */
+  greet(handshakeId = this.id): void {
+    const reserved = Buffer.from([0, 0, 0, 0, 0, 0x10, 0, 0x04])
+    const name = Buffer.from('\x13BitTorrent protocol')
+    this.push(Buffer.concat([name, reserved, infoHash, Buffer.from(handshakeId, 'hex')]))
+  }
+  say(kind: number, ...parts: (number | Uint8Array)[]): void {
+    const body = Buffer.concat(
+      parts.map((part) => {
+        if (typeof part !== 'number') return part
+        const four = Buffer.alloc(4)
+        four.writeUInt32BE(part)
+        return four
+      }),
+    )
+    const head = Buffer.alloc(5)
+    head.writeUInt32BE(body.length + 1)
+    head[4] = kind
+    this.push(Buffer.concat([head, body]))
+  }
+  handshake(dictionary: object): void {
+    this.say(MESSAGE.extended, Buffer.of(0), bencode.encode(dictionary))
+  }
+  extension(name: string, bytes: Uint8Array): void {
+    const number = new RegExp(`${name.length}:${name}i(\\d+)e`).exec(this.#heard.toString('latin1'))
+    this.say(MESSAGE.extended, Buffer.of(Number(number?.[1])), bytes)
+  }
+  /** Messages heard of an extension that this peer calls by the number. */
+  heard(number: number): number {
+    let count = 0
+    for (let at = 68; at + 6 <= this.#heard.length; at += 4 + this.#heard.readUInt32BE(at)) {
+      if (this.#heard[at + 4] === MESSAGE.extended && this.#heard[at + 5] === number) count += 1
+    }
+    return count
+  }
+}
+
+let hosts = 0
+
+/** One that has been let in, from an address of its own. */
+async function letIn(): Promise<PlainPeer> {
+  hosts += 1
+  const peer = new PlainPeer(`192.0.2.${hosts}`)
+  take(peer as unknown as WebRtcPeer)
+  peer.greet()
+  peer.handshake({ m: { ut_metadata: 3, lt_donthave: 7 } })
+  await expect.poll(() => isIn(peer)).toBe(true)
+  return peer
+}
+
+const isIn = ({ id }: PlainPeer) => swarm.peers().some((peer) => peer.id === id)
+const untilRead = () => new Promise((resolve) => setTimeout(resolve, 100))
+const four = (number: number) => Buffer.from([0, 0, 0, number])
+const question = bencode.encode({ msg_type: 0, piece: 0 })
+
+test('who asks for the metadata again and again is shown out', async () => {
+  const peer = await letIn()
+  for (let i = 0; i < 2; i += 1) peer.extension('ut_metadata', question)
+  await expect.poll(() => peer.heard(3)).toBe(2)
+  expect(isIn(peer)).toBe(true)
+  for (let i = 0; i < 10; i += 1) peer.extension('ut_metadata', question)
+  await expect.poll(() => isIn(peer)).toBe(false)
+  expect(peer.heard(3)).toBe(2)
+})
+
+test('while nothing may be uploaded, the metadata do not go out either', async () => {
+  const peer = await letIn()
+  swarm.limitUpload({ bytesPerSecond: null, bytesLeft: 0 })
+  expect(swarm.maySend).toBe(false)
+  peer.extension('ut_metadata', question)
+  await untilRead()
+  expect([peer.heard(3), isIn(peer)]).toEqual([0, true])
+  swarm.limitUpload(ALL)
+  expect(swarm.maySend).toBe(true)
+  peer.extension('ut_metadata', question)
+  await expect.poll(() => peer.heard(3)).toBe(1)
+})
+
+test('who takes pieces back and announces them again, all the time, is shown out', async () => {
+  const peer = await letIn()
+  const inTurn = (times: number) => {
+    for (let i = 0; i < times; i += 1) {
+      peer.say(MESSAGE.have, i % 4)
+      peer.extension('lt_donthave', four(i % 4))
+    }
+  }
+  inTurn(100)
+  await untilRead()
+  expect(isIn(peer)).toBe(true) // it may have little room
+  inTurn(300)
+  await expect.poll(() => isIn(peer)).toBe(false)
+})
+
+test('who greets again with ever new extensions is shown out', async () => {
+  const peer = await letIn()
+  const names = (from: number) =>
+    Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`x${from + i}`, 1]))
+  for (let i = 0; i < 10; i += 1) peer.handshake({ m: names(200 * i) })
+  await untilRead()
+  expect(isIn(peer)).toBe(true)
+  for (let i = 10; i < 60; i += 1) peer.handshake({ m: names(200 * i) })
+  await expect.poll(() => isIn(peer)).toBe(false)
+  const other = await letIn()
+  other.handshake({ m: {}, v: 'x'.repeat(5000) })
+  await expect.poll(() => isIn(other)).toBe(false)
+})
