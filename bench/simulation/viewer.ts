@@ -21,6 +21,7 @@ import {
   strangersAmong,
   swarmSettings,
 } from '../../client/playback/origin-policy.ts'
+import { Inflow, mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
@@ -28,6 +29,8 @@ import type { Clock, Wire } from './wire.ts'
 const BLOCK_BYTES = 16 * 1024
 /** The decoder starts, and starts again after a stall, with so much. Seconds of playback. */
 const PLAYABLE_SECONDS = 0.5
+/** As in engine.ts: who has no first frame by then looks for peers without one. */
+const SLOW_START_SECONDS = 0.5
 /** As in origin.ts: bytes. */
 const MAX_SPAN_BYTES = 4 * 1024 * 1024
 /** As in origin.ts: bytes per second of an origin that is not measured. */
@@ -86,6 +89,7 @@ export class SimulatedViewer implements PolicySnapshot {
   originLatencyMs = 100
   /** Playback that is there ahead of the picture. */
   bufferedSeconds = 0
+  waits = 0
 
   /** Peers that it sends to at present. */
   served = 0
@@ -128,6 +132,9 @@ export class SimulatedViewer implements PolicySnapshot {
   #turn = 0
   #position = 0
   #stalled = false
+  readonly #inflow = new Inflow()
+  /** When bytes were first there that it could have played. */
+  #couldPlayAt: number | null = null
   #endedAt: number | null = null
   #joinedAt: number | null = null
   #neededAlone: number | null = null
@@ -150,6 +157,7 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#originLatency = 2 * latencyBetween(visit, ORIGIN_PLACE)
     // A coarse step asks once where a browser asks many times.
     this.leastPipeline = 2 * BLOCK_BYTES * Math.max(1, Math.round(world.stepSeconds / 0.05))
+    this.#inflow.begin(visit.arrivesAt)
     const bytes = Math.floor(STARTING_SETTINGS.lookAheadSeconds * this.bytesPerSecond)
     this.#fetch(0 as PieceIndex, pieceAt(layout, Math.min(bytes, layout.size - 1)))
   }
@@ -198,7 +206,7 @@ export class SimulatedViewer implements PolicySnapshot {
 
   /** The same as `#settings` in engine.ts for a title whose torrent is there. */
   get settings(): PolicySettings {
-    if (this.startUpSeconds === null) return STARTING_SETTINGS
+    if (this.startUpSeconds === null && !this.#startsSlowly) return STARTING_SETTINGS
     if (this.#joinedAt === null) return JOINING_SETTINGS
     const peers = this.peers.length + this.expected.length + this.strangers
     return swarmSettings(this.#clock.now - this.#joinedAt, peers)
@@ -220,11 +228,16 @@ export class SimulatedViewer implements PolicySnapshot {
   mayJoin(): boolean {
     const { now } = this.#clock
     const { startUpSeconds, visit } = this
-    if (this.#joinedAt !== null || startUpSeconds === null) return false
-    const loaded = visit.arrivesAt + startUpSeconds + visit.joins + this.#originLatency
+    const from = startUpSeconds ?? (this.#startsSlowly ? SLOW_START_SECONDS : null)
+    if (this.#joinedAt !== null || from === null) return false
+    const loaded = visit.arrivesAt + from + visit.joins + this.#originLatency
     if (now < loaded) return false
     this.#joinedAt = now
     return true
+  }
+
+  get #startsSlowly(): boolean {
+    return this.#clock.now >= this.visit.arrivesAt + SLOW_START_SECONDS
   }
 
   /** A connection to that viewer is on its way. */
@@ -287,9 +300,10 @@ export class SimulatedViewer implements PolicySnapshot {
    * @returns bytes that it sent
    */
   step(originShare: number): number {
-    const fromOrigin = this.#receive(originShare)
-    this.#play()
     const { now } = this.#clock
+    const fromOrigin = this.#receive(originShare)
+    if (fromOrigin > 0) this.#inflow.add(fromOrigin, now)
+    this.#play()
     if (this.#pieceCame || now >= this.#nextTickAt) this.#tick()
     if (this.#queue.length > 0) this.#ask()
     return fromOrigin
@@ -418,11 +432,12 @@ export class SimulatedViewer implements PolicySnapshot {
     const isWhole = this.#position >= layout.size
     const buffered = this.#position / bytesPerSecond - this.played
     if (this.startUpSeconds === null) {
-      if (buffered >= PLAYABLE_SECONDS || isWhole) this.startUpSeconds = now - this.visit.arrivesAt
-    } else if (this.#stalled && buffered < PLAYABLE_SECONDS && !isWhole) {
+      if (this.#mayPlay(buffered, isWhole)) this.startUpSeconds = now - this.visit.arrivesAt
+    } else if (this.#stalled && !this.#mayPlay(buffered, isWhole)) {
       this.stalledSeconds += stepSeconds
     } else {
       this.#stalled = false
+      this.#couldPlayAt = null
       this.played = Math.min(clip.seconds, this.played + Math.min(stepSeconds, buffered))
       if (this.played >= clip.seconds - 1e-6) this.#endedAt = now
       else if (buffered < stepSeconds && !isWhole) {
@@ -431,6 +446,17 @@ export class SimulatedViewer implements PolicySnapshot {
       }
     }
     this.bufferedSeconds = Math.max(0, this.#position / bytesPerSecond - this.played)
+  }
+
+  /** The page lets the decoder have what it can play. */
+  #mayPlay(ahead: number, isWhole: boolean): boolean {
+    const { now } = this.#clock
+    if (ahead > 0) this.#couldPlayAt ??= now
+    const waited = now - (this.#couldPlayAt ?? now)
+    const inflow = this.#inflow.rate(now) ?? this.originRate
+    const isGiven = mayPlay({ ahead, isWhole, inflow, bytesPerSecond: this.bytesPerSecond, waited })
+    this.waits = isGiven || inflow === null ? 0 : Math.max(0, PATIENCE_SECONDS - waited)
+    return isGiven && (ahead >= PLAYABLE_SECONDS || isWhole)
   }
 
   #readOn(): void {

@@ -56,7 +56,13 @@ export class Wire implements PolicyPeer {
     return !this.sender.uploads || (this.outstanding === 0 && !this.sender.hasFreeSlot)
   }
 
+  /** As wire-pace.ts: by the time in which something was asked for. */
   get rate(): number {
+    return this.#rate
+  }
+
+  /** As WebTorrent measures: by the clock. */
+  get #lately(): number {
     const idle = this.#clock.now - this.#ratedAt
     return idle >= RATE_SECONDS ? 0 : this.#rate * (1 - idle / RATE_SECONDS)
   }
@@ -165,6 +171,6 @@ export class Wire implements PolicyPeer {
 
   /** As WebTorrent does: two blocks, and what comes in `seconds`. In bytes. */
   #pipeline(seconds: number): number {
-    return Math.floor(this.sender.leastPipeline + seconds * this.rate)
+    return Math.floor(this.sender.leastPipeline + seconds * this.#lately)
   }
 }

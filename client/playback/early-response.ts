@@ -3,15 +3,25 @@
 
 declare global {
   interface Window {
-    /** What index.html asked for, until somebody takes it. */
+    /** What index.html asked for, until somebody takes it; times by `performance.now()`. */
     slipstreamEarly?: {
       readonly url: string
       readonly range: string
+      readonly askedAt: number
       readonly response: Promise<Response>
       /** Ends the request. */
       readonly abort: AbortController
     }
   }
+}
+
+export interface EarlyResponse {
+  readonly response: Promise<Response>
+  /**
+   * When it was asked for, by `performance.now()`; when all of it is here, so much later that the
+   * time for which it only lay here is left out.
+   */
+  readonly askedAt: number
 }
 
 /**
@@ -24,7 +34,7 @@ export function takeEarlyResponse(
   url: string,
   range: string,
   signal: AbortSignal,
-): Promise<Response> | null {
+): EarlyResponse | null {
   const early = globalThis.window?.slipstreamEarly
   if (!early || early.url !== url || early.range !== range || signal.aborted) {
     dropEarlyResponse()
@@ -32,7 +42,16 @@ export function takeEarlyResponse(
   }
   delete window.slipstreamEarly
   signal.addEventListener('abort', () => early.abort.abort(signal.reason), { once: true })
-  return early.response
+  return { response: early.response, askedAt: early.askedAt + lainMs(early) }
+}
+
+/** Milliseconds for which an answer that is whole has lain here. */
+function lainMs({ url, askedAt }: { readonly url: string; readonly askedAt: number }): number {
+  const whole = performance
+    .getEntriesByName(url, 'resource')
+    .find((entry) => entry.startTime >= askedAt - 1)
+  if (!whole) return 0 // it is still coming
+  return performance.now() - (whole as PerformanceResourceTiming).responseEnd
 }
 
 /** Ends the request, unless it was taken over. */

@@ -66,6 +66,8 @@ export interface PolicySnapshot {
   readonly demands: readonly Demand[]
   /** Playback that the `<video>` holds ahead of its position: seconds, 0 while it waits. */
   readonly bufferedSeconds: number
+  /** For so long playback will wait for enough to go on with, unless it comes sooner: seconds. */
+  readonly waits: number
   /** Bytes of the file per second of playback. */
   readonly bytesPerSecond: number
   readonly spans: readonly PolicySpan[]
@@ -216,7 +218,7 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
     const comesIn = Math.min(byPeers, promisedIn(snapshot, index))
     const inTime =
       comesIn * DOUBT + SLACK_SECONDS <= neededIn ||
-      comesIn <= fetchSeconds(snapshot, index) || // the origin would not be faster
+      comesIn <= fetchSeconds(snapshot, index) * DOUBT || // the origin is hardly faster
       (snapshot.originIsDown && holders.length > 0)
     const isKnown = holders.length > 0 || comesIn < Number.POSITIVE_INFINITY
     const turn = inTime ? null : turnOf(snapshot, wanted, { isKnown, begun: missing !== null })
@@ -312,7 +314,7 @@ function takeOverSeconds(
   { place, begun }: { readonly place: number; readonly begun: boolean },
 ): number {
   const seconds = fetchSeconds(snapshot, index)
-  const lastMoment = LAST_MOMENT_SECONDS + 2 * seconds
+  const lastMoment = LAST_MOMENT_SECONDS + (2 * seconds) / (place + 1)
   // Half of it is here: to fetch it anew is the last resort.
   if (begun) return lastMoment
   return lastMoment + (2 * (seconds + snapshot.peerSeconds)) / (place + 1)
@@ -387,9 +389,9 @@ function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
 
 /** Seconds until playback needs a byte; infinite for bytes behind the reader. */
 function secondsUntil(snapshot: PolicySnapshot, byte: number) {
-  const { bufferedSeconds, bytesPerSecond } = snapshot
+  const { waits, bufferedSeconds, bytesPerSecond } = snapshot
   const position = openDemands(snapshot)[0]?.position ?? 0
-  return bufferedSeconds + Math.max(0, byte - position) / bytesPerSecond
+  return waits + bufferedSeconds + Math.max(0, byte - position) / bytesPerSecond
 }
 
 /**

@@ -29,6 +29,8 @@ export interface OriginOptions {
   readonly layout: PieceLayout
   /** @returns whether the piece has come by another way, while a request was being retried. */
   readonly isHeld: (index: PieceIndex) => boolean
+  /** A request went out; by `performance.now()`. */
+  readonly onRequest: (at: number) => void
   /** `count` payload bytes arrived and can be read. */
   readonly onBytes: (count: number) => void
   /** `count` bytes of a piece that came by another way arrived for nothing. */
@@ -222,8 +224,9 @@ export class OriginFetcher {
     try {
       const range = `bytes=${span.next}-${end - 1}`
       const early = takeEarlyResponse(url, range, silence.signal)
-      const asked = performance.now()
-      const response = await (early ?? request(url, range, silence.signal))
+      const asked = early?.askedAt ?? performance.now()
+      this.#options.onRequest(asked)
+      const response = await (early?.response ?? request(url, range, silence.signal))
       const body = this.#checked(response, span.next, end)
       if (!early) this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
       await this.#drain(body, span, end, silence)

@@ -14,6 +14,7 @@ function openReader(start = 0, end = layout.size) {
     urls: [],
     layout,
     isHeld: (index) => store.has(index),
+    onRequest: () => {},
     onBytes: () => {},
     onWasted: () => {},
     onPiece: () => {},
@@ -22,20 +23,25 @@ function openReader(start = 0, end = layout.size) {
   const moves: string[] = []
   const onReader = ({ position, waiting, closed }: Reader) =>
     void moves.push(closed ? 'closed' : `${position}${waiting ? ' waits' : ''}`)
-  const first: (readonly [Reader, Bytes])[] = []
-  const onFirst = (reader: Reader, bytes: Bytes) => void first.push([reader, bytes])
-  const reader = new Reader({ layout, store, fetcher, onReader, onFirst }, { start, end })
+  const allow = (_reader: Reader, bytes: Bytes) => Math.min(bytes.length, leave.bytes)
+  const leave = { bytes: Number.POSITIVE_INFINITY }
+  const reader = new Reader({ layout, store, fetcher, onReader, allow }, { start, end })
   store.subscribe(() => reader.wake())
-  return { reader, store, moves, first }
+  return { reader, store, moves, leave }
 }
 
-test('the first bytes that a reader reads are shown, and no others', async () => {
-  const { reader, store, first } = openReader(10)
+test('a reader hands out what it may, and waits for leave when that is nothing', async () => {
+  const { reader, store, leave } = openReader()
   store.write(at(0), filled(7, 256 * 1024))
-  store.write(at(1), filled(1, 256 * 1024))
-  await reader.read()
-  await reader.read()
-  expect(first).toEqual([[reader, filled(7, 256 * 1024 - 10)]])
+  leave.bytes = 100
+  expect(await reader.read()).toEqual(filled(7, 100))
+  leave.bytes = 0
+  const read = reader.read()
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  expect([reader.position, reader.waiting]).toEqual([100, true])
+  leave.bytes = 50
+  reader.wake()
+  expect(await read).toEqual(filled(7, 50))
 })
 
 test('a reader walks over piece borders and ends at the end', async () => {

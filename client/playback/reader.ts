@@ -20,8 +20,8 @@ export interface ReaderSource {
   readonly fetcher: OriginFetcher
   /** Called when a reader was opened, moved, waits or was closed. */
   readonly onReader: (reader: Reader) => void
-  /** Called with the first bytes that a reader has read, when they are about to be handed out. */
-  readonly onFirst: (reader: Reader, bytes: Bytes) => void
+  /** @returns how many of the bytes, which are here, may be handed out now: 0 makes the reader wait */
+  readonly allow: (reader: Reader, bytes: Bytes) => number
 }
 
 export class Reader {
@@ -52,10 +52,10 @@ export class Reader {
   async read(): Promise<Bytes | null> {
     while (!this.closed && this.position < this.end) {
       const wakes = this.#wakes
-      const bytes = await this.#bytesAtHand()
+      const bytes = this.#allowed(await this.#bytesAtHand())
       if (this.closed) break
       this.waiting = bytes === null
-      if (bytes) this.#advance(bytes)
+      if (bytes) this.position += bytes.length
       this.#source.onReader(this)
       if (bytes) return bytes
       if (this.#wakes !== wakes) continue // they came while we looked
@@ -66,7 +66,7 @@ export class Reader {
     return null
   }
 
-  /** To be called when bytes have arrived: a waiting reader looks again. */
+  /** To be called when bytes have arrived, or more may be handed out: a waiting reader looks again. */
   wake(): void {
     this.#wakes += 1
     const wake = this.#wake
@@ -82,9 +82,11 @@ export class Reader {
     this.#source.onReader(this)
   }
 
-  #advance(bytes: Bytes): void {
-    if (this.position === this.start) this.#source.onFirst(this, bytes)
-    this.position += bytes.length
+  #allowed(bytes: Bytes | null): Bytes | null {
+    if (bytes === null || this.closed) return null
+    const count = this.#source.allow(this, bytes)
+    if (count === 0) return null
+    return count < bytes.length ? bytes.slice(0, count) : bytes
   }
 
   async #bytesAtHand(): Promise<Bytes | null> {

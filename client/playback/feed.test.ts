@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { type PieceIndex, pieceAt, pieceLayout } from '#protocol/pieces.ts'
+import type { Bytes } from '../storage/piece-store.ts'
+import { Feed } from './feed.ts'
+import type { Reader } from './reader.ts'
+import type { VideoWatch } from './video-watch.ts'
+
+const SECOND = 256 * 1024
+/** 100 pieces, of which one lasts for a second. */
+const layout = pieceLayout(100 * SECOND)
+const HEAD = 1000
+
+let held: Set<number>
+let now: number
+const video = { paused: true, autoplay: true, currentTime: 0 }
+const watch = { needsData: true, isStalled: false, hasFrame: false, bufferedSeconds: () => 0 }
+let feed: Feed
+
+beforeEach(() => {
+  held = new Set()
+  now = 0
+  Object.assign(video, { paused: true, autoplay: true, currentTime: 0 })
+  Object.assign(watch, { needsData: true, isStalled: false, hasFrame: false })
+  feed = new Feed({
+    layout,
+    video: video as HTMLVideoElement,
+    watch: watch as unknown as VideoWatch,
+    store: { has: (index: PieceIndex) => held.has(index) },
+    fetcher: { spans: [], rate: null },
+    bytesPerSecond: () => SECOND,
+    now: () => now,
+  })
+})
+
+/** The first bytes of an MP4 file: an index, and then samples; or the index comes last. */
+function firstBytes(first: 'moov' | 'free' = 'moov'): Bytes {
+  const bytes = new Uint8Array(SECOND)
+  const box = (at: number, type: string, length: number) => {
+    new DataView(bytes.buffer).setUint32(at, length)
+    bytes.set(new TextEncoder().encode(type), at + 4)
+  }
+  box(0, first, HEAD)
+  box(HEAD, 'mdat', 90 * SECOND)
+  return bytes
+}
+
+function readerAt(position: number, start = 0): Reader {
+  return { start, position, end: layout.size } as Reader
+}
+
+/** What a reader who is past the head is allowed of a second of playback. */
+const allowed = (position = SECOND) => feed.allow(readerAt(position), new Uint8Array(SECOND))
+
+/** Pieces come one a second and a half: slower than they are played. */
+function comeSlowly(count: number): void {
+  for (let piece = held.size; count > 0; piece += 1, count -= 1) {
+    now += 1500
+    held.add(piece)
+    feed.noteInflow(SECOND)
+  }
+}
+
+describe('on a slow line', () => {
+  test('the head of the file is given at once, and nothing behind it', () => {
+    held.add(0)
+    feed.noteInflow(20_000)
+    now = 500
+    const first = feed.allow(readerAt(0), firstBytes())
+    expect(first).toBeGreaterThanOrEqual(HEAD)
+    expect(first).toBeLessThan(HEAD + 5000)
+    expect(feed.allow(readerAt(first), new Uint8Array(1000))).toBe(0)
+    expect([feed.isKeeping, feed.isSlow]).toEqual([true, true])
+  })
+
+  test('samples are kept back until there are enough, and then flow until there is a picture', () => {
+    feed.allow(readerAt(0), firstBytes())
+    comeSlowly(4)
+    expect(allowed()).toBe(0) // three seconds are here
+    comeSlowly(1)
+    expect(allowed()).toBe(SECOND)
+    expect(feed.isKeeping).toBe(false)
+    expect(allowed(4 * SECOND)).toBe(SECOND) // less is ahead from there
+  })
+
+  test('a stall is waited out once more, and playback is not held up', () => {
+    feed.allow(readerAt(0), firstBytes())
+    comeSlowly(5)
+    expect(allowed()).toBe(SECOND)
+    watch.needsData = false
+    expect(allowed(4 * SECOND)).toBe(SECOND)
+    watch.needsData = true
+    expect(allowed(4 * SECOND)).toBe(0)
+    comeSlowly(4)
+    expect(allowed(4 * SECOND)).toBe(SECOND)
+  })
+
+  test('the index at the end of a file is no sample', () => {
+    feed.allow(readerAt(0), firstBytes('free'))
+    now += 1000
+    const index = 95 * SECOND
+    held.add(pieceAt(layout, index))
+    expect(feed.allow(readerAt(index, index), new Uint8Array(100))).toBe(100)
+  })
+
+  test('a video that nobody plays takes what there is', () => {
+    feed.allow(readerAt(0), firstBytes())
+    comeSlowly(2)
+    expect(allowed()).toBe(0)
+    video.autoplay = false
+    expect(allowed()).toBe(SECOND)
+  })
+})
+
+test('on a fast line nothing is kept back', () => {
+  feed.noteInflow(SECOND)
+  feed.allow(readerAt(0), firstBytes())
+  expect(allowed(10_000)).toBe(SECOND)
+  expect(feed.isSlow).toBe(false)
+})
+
+describe('what a video holds', () => {
+  test('is what it was given, with caution', () => {
+    feed.noteInflow(SECOND)
+    const reader = readerAt(0)
+    reader.position += feed.allow(reader, firstBytes())
+    reader.position = HEAD + 2 * SECOND
+    watch.hasFrame = true
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(1.6)
+    expect(feed.bufferedSeconds(readerAt(0))).toBe(0)
+  })
+
+  test('is what it says in a stall', () => {
+    feed.noteInflow(SECOND)
+    const reader = readerAt(0)
+    feed.allow(reader, firstBytes())
+    reader.position = 2 * SECOND
+    watch.isStalled = true
+    expect(feed.bufferedSeconds(reader)).toBe(0)
+  })
+})

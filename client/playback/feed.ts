@@ -1,0 +1,159 @@
+// What a `<video>` is given, and what it can be taken to hold. A browser takes whatever it gets and
+// tells late what it has; so the page counts what it gave, and on a slow line keeps back what would
+// only be played to the next gap (play-gate.ts). The engine owns it.
+import { lengthOfPiece, type PieceLayout, pieceAt, pieceStart } from '#protocol/pieces.ts'
+import type { Bytes, PieceStore } from '../storage/piece-store.ts'
+import { givenSeconds } from './given-seconds.ts'
+import type { OriginFetcher } from './origin.ts'
+import { Inflow, mayPlay, PATIENCE_SECONDS } from './play-gate.ts'
+import type { ByteRange, Reader } from './reader.ts'
+import { sampleRange } from './samples.ts'
+import type { VideoWatch } from './video-watch.ts'
+
+/** How long bytes last is known on average; the scene at hand may need more of them. */
+const CAUTION = 0.8
+/** Beyond the place where samples seem to begin, so much is still taken for the file's head. */
+const HEAD_BYTES = 4 * 1024
+
+export interface FeedOptions {
+  readonly layout: PieceLayout
+  readonly video: HTMLVideoElement
+  readonly watch: VideoWatch
+  readonly store: Pick<PieceStore, 'has'>
+  readonly fetcher: Pick<OriginFetcher, 'spans' | 'rate'>
+  /** Bytes of the file per second of playback. */
+  readonly bytesPerSecond: () => number
+  /** A steady clock in milliseconds, `performance.now()` if left out. */
+  readonly now?: () => number
+}
+
+export class Feed {
+  readonly #options: FeedOptions
+  readonly #now: () => number
+  #samples: ByteRange
+  /** What the last reader to begin began with: times by the clock, and of the video. */
+  #begun: { readonly reader: Reader; readonly atMs: number; readonly playedFrom: number } | null =
+    null
+  readonly #inflow = new Inflow()
+  /** True from the moment when the video gets enough until it has something to show. */
+  #isOpen = false
+  /** Since when there is something that is kept back: by the clock. */
+  #keptSince: number | null = null
+  #isSlow = false
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+    this.#now = options.now ?? (() => performance.now())
+    this.#samples = { start: 0, end: options.layout.size } // until the first bytes tell
+  }
+
+  /** True once something was kept back because the line is slower than the film. */
+  get isSlow(): boolean {
+    return this.#isSlow
+  }
+
+  /** True while something is kept back: then time alone may change what `allow` says. */
+  get isKeeping(): boolean {
+    return this.#keptSince !== null
+  }
+
+  /** Seconds that playback will wait for more, unless there is enough before. */
+  get waits(): number {
+    if (this.#keptSince === null || !this.#isSlow) return 0
+    return Math.max(0, PATIENCE_SECONDS - (this.#now() - this.#keptSince) / 1000)
+  }
+
+  /** The origin was asked for something; by the clock. */
+  noteRequest(at: number): void {
+    this.#inflow.begin(at / 1000)
+  }
+
+  /** Bytes came over HTTP. What comes from peers comes in bursts, and says nothing of what follows. */
+  noteInflow(bytes: number): void {
+    if (bytes > 0) this.#inflow.add(bytes, this.#now() / 1000)
+  }
+
+  /**
+   * @param bytes the next ones of the reader, which are here
+   * @returns how many of them it may hand out now, 0 for none
+   */
+  allow(reader: Reader, bytes: Bytes): number {
+    const { layout, video } = this.#options
+    if (reader.position === reader.start) {
+      if (reader.start === 0) this.#samples = sampleRange(bytes, layout.size)
+    }
+    const head = Math.min(this.#samples.start + HEAD_BYTES, this.#samples.end)
+    const isSample = reader.position >= head && reader.position < this.#samples.end
+    const allowed =
+      isSample && !this.#mayPlay(reader) ? 0 : this.#upTo(reader.position, bytes.length, head)
+    if (allowed > 0 && reader.position === reader.start) {
+      this.#begun = { reader, atMs: this.#now(), playedFrom: video.currentTime }
+    }
+    return allowed
+  }
+
+  /** @returns seconds of playback that the video holds ahead of its position, by what `reader` gave */
+  bufferedSeconds(reader: unknown): number {
+    const { watch, video, bytesPerSecond } = this.#options
+    const known = watch.bufferedSeconds() * CAUTION
+    if (watch.isStalled || this.#begun === null || this.#begun.reader !== reader) return known
+    const { atMs, playedFrom } = this.#begun
+    const given = givenSeconds({
+      samples: this.#samples,
+      range: { start: this.#begun.reader.start, end: this.#begun.reader.position },
+      bytesPerSecond: bytesPerSecond(),
+      played: video.currentTime - playedFrom,
+      waitingMs: watch.hasFrame || this.isKeeping ? null : this.#now() - atMs,
+    })
+    return Math.max(known, given * CAUTION)
+  }
+
+  /** The file's head goes out at once, and nothing with it that may have to wait. */
+  #upTo(position: number, length: number, head: number): number {
+    const endsInHead = position < head && head < position + length
+    return endsInHead && this.#options.watch.needsData ? head - position : length
+  }
+
+  #mayPlay(reader: Reader): boolean {
+    const { video, watch, fetcher, bytesPerSecond } = this.#options
+    const isIdle = video.paused && !video.autoplay
+    if (!watch.needsData) this.#isOpen = false // for the next time
+    if (!watch.needsData || isIdle || this.#isOpen) {
+      this.#keptSince = null
+      return true
+    }
+    const now = this.#now()
+    this.#keptSince ??= now
+    const end = this.#hereUntil(reader)
+    const inflow = this.#inflow.rate(now / 1000) ?? fetcher.rate
+    this.#isOpen = mayPlay({
+      ahead: (end - reader.position) / bytesPerSecond(),
+      isWhole: end >= Math.min(reader.end, this.#samples.end),
+      inflow,
+      bytesPerSecond: bytesPerSecond(),
+      waited: (now - this.#keptSince) / 1000,
+    })
+    if (this.#isOpen) this.#keptSince = null
+    else if (inflow !== null) this.#isSlow = true
+    return this.#isOpen
+  }
+
+  /** @returns the byte after the last one that is here in a row from where the reader stands */
+  #hereUntil(reader: Reader): number {
+    const { layout, store, fetcher } = this.#options
+    let end = reader.position
+    while (end < reader.end) {
+      const index = pieceAt(layout, end)
+      const start = pieceStart(layout, index)
+      if (store.has(index)) {
+        end = start + lengthOfPiece(layout, index)
+        continue
+      }
+      const arriving = fetcher.spans.find(
+        ({ next }) => start <= end && end < next && pieceAt(layout, next) === index,
+      )
+      return arriving?.next ?? end
+    }
+    return reader.end
+  }
+}
