@@ -119,6 +119,7 @@ export class SimulatedTracker {
       wires: member.wires,
       wantedWires,
       pending: member.contacts.size - member.wires,
+      coming: member.contacts.size - member.wires,
       offerSlots: Math.max(0, Math.min(maxOffers - member.offersOut, room)),
       jitter: member.jitter,
     })

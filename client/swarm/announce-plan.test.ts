@@ -25,6 +25,7 @@ function plan(changes: Partial<AnnounceSituation>) {
     wires: 0,
     wantedWires: 16,
     pending: 0,
+    coming: 0,
     offerSlots: 5,
     jitter: 0.5,
     ...changes,
@@ -62,6 +63,13 @@ describe('planAnnounce', () => {
     })
     expect(plan({ answer: answered(900), pending: 1, offerSlots: 4 }).offers).toBe(4)
     expect(plan({ answer: answered(900), pending: 5, offerSlots: 0 }).at).toBe(11_000)
+  })
+
+  test('while all that are missing come up, it gives them time before it offers anew', () => {
+    const situation = { answer: answered(3), wires: 1, thinRounds: 1, pending: 3 }
+    expect(plan({ ...situation, coming: 1 }).at).toBe(11_000)
+    expect(plan({ ...situation, coming: 2 }).at).toBe(12_500)
+    expect(plan({ ...situation, coming: 2, thinRounds: 3 }).at).toBe(14_000)
   })
 
   test('while peers are missing, the distances double up to the interval', () => {

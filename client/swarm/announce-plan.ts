@@ -32,6 +32,8 @@ export interface AnnounceSituation {
   readonly wantedWires: number
   /** Offers that others have, and connections that come up: peers that may be here soon. */
   readonly pending: number
+  /** Those of them that come up: they have answered an offer, or we have. */
+  readonly coming: number
   /** Offers that may go out now. */
   readonly offerSlots: number
   /** From 0 to 1, drawn anew for every announce. */
@@ -85,7 +87,10 @@ function planAlone(situation: AnnounceSituation): AnnouncePlan {
   }
   // The tracker draws whom it hands offers to: to reach the last ones takes one for everybody.
   const use = situation.hasLost ? missing : answer.others
-  const delay = Math.min(thinDelay(thinRounds), answer.intervalMs)
+  // Connections take their time on a busy machine, and each offer takes some more of it.
+  const areComing = missing <= situation.coming
+  const patience = Math.max(thinDelay(thinRounds), areComing ? MIN_PATIENCE_MS : 0)
+  const delay = Math.min(patience, answer.intervalMs)
   const offers = Math.min(use, offerSlots)
   return { at: announcedAt + jittered(delay, situation.jitter), offers, isThin: true }
 }

@@ -99,11 +99,18 @@ const loadWebTorrent = async () => {
   return import('webtorrent/dist/webtorrent.min.js')
 }
 
+let canConnect: boolean | null = null
+
 /**
  * @returns whether peers can be connected to at all. A browser may lack WebRTC, or have it and
  *   refuse it by policy, which shows only when a connection is constructed.
  */
 export function webRtcWorks(): boolean {
+  canConnect ??= constructs()
+  return canConnect
+}
+
+function constructs(): boolean {
   try {
     new RTCPeerConnection().close()
     return true

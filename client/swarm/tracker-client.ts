@@ -132,6 +132,7 @@ export class TrackerClient {
       wires,
       wantedWires,
       pending: coming + out,
+      coming,
       offerSlots: Math.max(0, Math.min(maxOffers - out, room)),
       jitter: this.#jitter,
     })
