@@ -23,6 +23,8 @@ import {
 } from '../../client/playback/origin-policy.ts'
 import { Inflow, mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
+import { nextSlots } from '../../client/swarm/slot-count.ts'
+import { WirePace } from '../../client/swarm/wire-pace.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
 
@@ -82,7 +84,7 @@ export class SimulatedViewer implements PolicySnapshot {
   newestAt = Number.NEGATIVE_INFINITY
   readonly spans: Span[] = []
   /** As swarm.ts measures it. */
-  peerSeconds = 1
+  peerSeconds = 0.5
   readonly originIsDown = false
   spanPieces = 1
   originRate: number | null = null
@@ -119,7 +121,11 @@ export class SimulatedViewer implements PolicySnapshot {
 
   readonly #world: Scenario
   readonly #clock: Clock
-  readonly #slots: number
+  #slots: number
+  /** As upload-slots.ts measures its uplink. */
+  readonly #uplink = new WirePace()
+  #sentBefore = 0
+  #slotsAt = 0
   readonly #originLatency: number
   readonly #busy: Wire[] = []
   readonly #partials = new Map<PieceIndex, Partial>()
@@ -284,7 +290,27 @@ export class SimulatedViewer implements PolicySnapshot {
   /** Divides the upload of the coming step among those who get something. */
   shareUpload(): void {
     const { served, visit } = this
+    this.#adaptSlots()
     this.uploadShare = served > 0 ? (visit.up * this.#world.stepSeconds) / served : 0
+  }
+
+  #adaptSlots(): void {
+    const now = this.#clock.now * 1000
+    const { served, bytesPerSecond } = this
+    if (served > 0) this.#uplink.asked(now)
+    if (this.sent > this.#sentBefore) {
+      this.#uplink.answered(this.sent - this.#sentBefore, served > 0, now)
+      this.#sentBefore = this.sent
+    }
+    if (now < this.#slotsAt) return
+    this.#slotsAt = now + 1000
+    this.#slots = nextSlots({
+      slots: this.#slots,
+      served,
+      rate: this.#uplink.rate(now),
+      bytesPerSecond,
+      most: this.#world.uploadSlots,
+    })
   }
 
   /** Spans whose bytes may flow by now. */

@@ -42,6 +42,7 @@ beforeEach(async () => {
     meet: async (_infoHash, adopt) => {
       take = adopt
     },
+    bytesPerSecond: () => 100_000,
     upload: ALL,
     signal: new AbortController().signal,
     onChange: () => {},

@@ -12,7 +12,7 @@ export interface SwarmTotals {
 }
 
 /** What a piece is taken to take from a peer before one has come. */
-const FIRST_PIECE_SECONDS = 1
+const FIRST_PIECE_SECONDS = 0.5
 
 export interface TrafficOptions {
   /** Asked in a wire's `piece` event: whether the block was asked for. */

@@ -83,6 +83,8 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
         | 'choke'
         | 'unchoke'
         | 'interested'
+        | 'uninterested'
+        | 'request'
         | 'reject'
         | 'cancel'
         | 'close',

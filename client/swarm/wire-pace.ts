@@ -1,4 +1,4 @@
-// How fast a peer sends when it is asked: measured only while it owes something. By the clock alone,
+// How fast a peer sends when it is asked, or we do: measured only while something is owed. By the clock alone,
 // as WebTorrent measures, a peer that is asked for little looks slow, and is then asked for less.
 
 /** What happened so much busy time ago counts half. Milliseconds. */
