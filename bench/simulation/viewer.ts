@@ -21,10 +21,10 @@ import {
   strangersAmong,
   swarmSettings,
 } from '../../client/playback/origin-policy.ts'
-import { Inflow, mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
+import { Pace } from '../../client/playback/pace.ts'
+import { mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
 import { nextSlots } from '../../client/swarm/slot-count.ts'
-import { WirePace } from '../../client/swarm/wire-pace.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
 
@@ -123,7 +123,7 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly #clock: Clock
   #slots: number
   /** As upload-slots.ts measures its uplink. */
-  readonly #uplink = new WirePace()
+  readonly #uplink = new Pace()
   #sentBefore = 0
   #slotsAt = 0
   readonly #originLatency: number
@@ -138,7 +138,8 @@ export class SimulatedViewer implements PolicySnapshot {
   #turn = 0
   #position = 0
   #stalled = false
-  readonly #inflow = new Inflow()
+  /** As origin.ts measures it. */
+  readonly #origin = new Pace()
   /** When bytes were first there that it could have played. */
   #couldPlayAt: number | null = null
   #endedAt: number | null = null
@@ -163,7 +164,6 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#originLatency = 2 * latencyBetween(visit, ORIGIN_PLACE)
     // A coarse step asks once where a browser asks many times.
     this.leastPipeline = 2 * BLOCK_BYTES * Math.max(1, Math.round(world.stepSeconds / 0.05))
-    this.#inflow.begin(visit.arrivesAt)
     const bytes = Math.floor(STARTING_SETTINGS.lookAheadSeconds * this.bytesPerSecond)
     this.#fetch(0 as PieceIndex, pieceAt(layout, Math.min(bytes, layout.size - 1)))
   }
@@ -328,7 +328,7 @@ export class SimulatedViewer implements PolicySnapshot {
   step(originShare: number): number {
     const { now } = this.#clock
     const fromOrigin = this.#receive(originShare)
-    if (fromOrigin > 0) this.#inflow.add(fromOrigin, now)
+    if (fromOrigin > 0) this.#origin.answered(fromOrigin, this.spans.length > 0, now * 1000)
     this.#play()
     if (this.#pieceCame || now >= this.#nextTickAt) this.#tick()
     if (this.#queue.length > 0) this.#ask()
@@ -479,9 +479,9 @@ export class SimulatedViewer implements PolicySnapshot {
     const { now } = this.#clock
     if (ahead > 0) this.#couldPlayAt ??= now
     const waited = now - (this.#couldPlayAt ?? now)
-    const inflow = this.#inflow.rate(now) ?? this.originRate
-    const isGiven = mayPlay({ ahead, isWhole, inflow, bytesPerSecond: this.bytesPerSecond, waited })
-    this.waits = isGiven || inflow === null ? 0 : Math.max(0, PATIENCE_SECONDS - waited)
+    const pace = this.#origin.rate(now * 1000)
+    const isGiven = mayPlay({ ahead, isWhole, pace, bytesPerSecond: this.bytesPerSecond, waited })
+    this.waits = isGiven || pace === 0 ? 0 : Math.max(0, PATIENCE_SECONDS - waited)
     return isGiven && (ahead >= PLAYABLE_SECONDS || isWhole)
   }
 
@@ -550,6 +550,7 @@ export class SimulatedViewer implements PolicySnapshot {
 
   #fetch(first: PieceIndex, last: PieceIndex): void {
     const { layout } = this
+    this.#origin.asked(this.#clock.now * 1000)
     for (let piece = first; piece <= last; piece = (piece + 1) as PieceIndex) this.#release(piece)
     this.spans.push({
       first,

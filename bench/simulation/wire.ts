@@ -56,7 +56,7 @@ export class Wire implements PolicyPeer {
     return !this.sender.uploads || (this.outstanding === 0 && !this.sender.hasFreeSlot)
   }
 
-  /** As wire-pace.ts: by the time in which something was asked for. */
+  /** As pace.ts: by the time in which something was asked for. */
   get rate(): number {
     return this.#rate
   }

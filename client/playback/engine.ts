@@ -152,7 +152,6 @@ class Engine implements Playback {
       urls: this.#seeds,
       layout: this.#layout,
       isHeld: (index) => this.#store.has(index),
-      onRequest: (at) => this.#feed.noteRequest(at),
       onBytes: (count) => this.#onBytes(count),
       onWasted: (count) => {
         this.#bytes.wasted += count
@@ -433,7 +432,6 @@ class Engine implements Playback {
   #onBytes(count: number): void {
     if (this.#swap) this.#bytes.origin += count
     else this.#bytes.placeholder += count
-    this.#feed.noteInflow(count)
     this.#wakeReaders()
     this.#tickWithin(BYTES_TICK_MS)
   }

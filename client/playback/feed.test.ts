@@ -14,11 +14,13 @@ let held: Set<number>
 let now: number
 const video = { paused: true, autoplay: true, currentTime: 0 }
 const watch = { needsData: true, isStalled: false, hasFrame: false, bufferedSeconds: () => 0 }
+const fetcher = { spans: [], pace: 0 }
 let feed: Feed
 
 beforeEach(() => {
   held = new Set()
   now = 0
+  fetcher.pace = 0
   Object.assign(video, { paused: true, autoplay: true, currentTime: 0 })
   Object.assign(watch, { needsData: true, isStalled: false, hasFrame: false })
   feed = new Feed({
@@ -26,7 +28,7 @@ beforeEach(() => {
     video: video as HTMLVideoElement,
     watch: watch as unknown as VideoWatch,
     store: { has: (index: PieceIndex) => held.has(index) },
-    fetcher: { spans: [], rate: null },
+    fetcher,
     bytesPerSecond: () => SECOND,
     now: () => now,
   })
@@ -56,14 +58,14 @@ function comeSlowly(count: number): void {
   for (let piece = held.size; count > 0; piece += 1, count -= 1) {
     now += 1500
     held.add(piece)
-    feed.noteInflow(SECOND)
+    fetcher.pace = SECOND / 1.5
   }
 }
 
 describe('on a slow line', () => {
   test('the head of the file is given at once, and nothing behind it', () => {
     held.add(0)
-    feed.noteInflow(20_000)
+    fetcher.pace = 40_000
     now = 500
     const first = feed.allow(readerAt(0), firstBytes())
     expect(first).toBeGreaterThanOrEqual(HEAD)
@@ -112,7 +114,7 @@ describe('on a slow line', () => {
 })
 
 test('on a fast line nothing is kept back', () => {
-  feed.noteInflow(SECOND)
+  fetcher.pace = 10 * SECOND
   feed.allow(readerAt(0), firstBytes())
   expect(allowed(10_000)).toBe(SECOND)
   expect(feed.isSlow).toBe(false)
@@ -120,7 +122,7 @@ test('on a fast line nothing is kept back', () => {
 
 describe('what a video holds', () => {
   test('is what it was given, with caution', () => {
-    feed.noteInflow(SECOND)
+    fetcher.pace = 10 * SECOND
     const reader = readerAt(0)
     reader.position += feed.allow(reader, firstBytes())
     reader.position = HEAD + 2 * SECOND
@@ -130,7 +132,7 @@ describe('what a video holds', () => {
   })
 
   test('is what it says in a stall', () => {
-    feed.noteInflow(SECOND)
+    fetcher.pace = 10 * SECOND
     const reader = readerAt(0)
     feed.allow(reader, firstBytes())
     reader.position = 2 * SECOND

@@ -5,13 +5,15 @@ import { lengthOfPiece, type PieceLayout, pieceAt, pieceStart } from '#protocol/
 import type { Bytes, PieceStore } from '../storage/piece-store.ts'
 import { givenSeconds } from './given-seconds.ts'
 import type { OriginFetcher } from './origin.ts'
-import { Inflow, mayPlay, PATIENCE_SECONDS } from './play-gate.ts'
+import { mayPlay, PATIENCE_SECONDS } from './play-gate.ts'
 import type { ByteRange, Reader } from './reader.ts'
 import { sampleRange } from './samples.ts'
 import type { VideoWatch } from './video-watch.ts'
 
 /** How long bytes last is known on average; the scene at hand may need more of them. */
 const CAUTION = 0.8
+/** A line that has sent next to nothing in that time is slow. */
+const TELLING_SECONDS = 0.5
 /** Beyond the place where samples seem to begin, so much is still taken for the file's head. */
 const HEAD_BYTES = 4 * 1024
 
@@ -20,7 +22,7 @@ export interface FeedOptions {
   readonly video: HTMLVideoElement
   readonly watch: VideoWatch
   readonly store: Pick<PieceStore, 'has'>
-  readonly fetcher: Pick<OriginFetcher, 'spans' | 'rate'>
+  readonly fetcher: Pick<OriginFetcher, 'spans' | 'pace'>
   /** Bytes of the file per second of playback. */
   readonly bytesPerSecond: () => number
   /** A steady clock in milliseconds, `performance.now()` if left out. */
@@ -34,7 +36,6 @@ export class Feed {
   /** What the last reader to begin began with: times by the clock, and of the video. */
   #begun: { readonly reader: Reader; readonly atMs: number; readonly playedFrom: number } | null =
     null
-  readonly #inflow = new Inflow()
   /** True from the moment when the video gets enough until it has something to show. */
   #isOpen = false
   /** Since when there is something that is kept back: by the clock. */
@@ -61,16 +62,6 @@ export class Feed {
   get waits(): number {
     if (this.#keptSince === null || !this.#isSlow) return 0
     return Math.max(0, PATIENCE_SECONDS - (this.#now() - this.#keptSince) / 1000)
-  }
-
-  /** The origin was asked for something; by the clock. */
-  noteRequest(at: number): void {
-    this.#inflow.begin(at / 1000)
-  }
-
-  /** Bytes came over HTTP. What comes from peers comes in bursts, and says nothing of what follows. */
-  noteInflow(bytes: number): void {
-    if (bytes > 0) this.#inflow.add(bytes, this.#now() / 1000)
   }
 
   /**
@@ -125,16 +116,16 @@ export class Feed {
     const now = this.#now()
     this.#keptSince ??= now
     const end = this.#hereUntil(reader)
-    const inflow = this.#inflow.rate(now / 1000) ?? fetcher.rate
+    const waited = (now - this.#keptSince) / 1000
     this.#isOpen = mayPlay({
       ahead: (end - reader.position) / bytesPerSecond(),
       isWhole: end >= Math.min(reader.end, this.#samples.end),
-      inflow,
+      pace: fetcher.pace,
       bytesPerSecond: bytesPerSecond(),
-      waited: (now - this.#keptSince) / 1000,
+      waited,
     })
     if (this.#isOpen) this.#keptSince = null
-    else if (inflow !== null) this.#isSlow = true
+    else if (fetcher.pace > 0 || waited >= TELLING_SECONDS) this.#isSlow = true
     return this.#isOpen
   }
 

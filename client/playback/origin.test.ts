@@ -62,7 +62,6 @@ function run(urls: string[], silenceMs = 5000): Run {
     layout,
     silenceMs,
     isHeld: (index) => pieces.has(index),
-    onRequest: () => {},
     onBytes: (count) => {
       state.bytes += count
     },

@@ -14,6 +14,7 @@ import {
 import type { Bytes } from '../storage/piece-store.ts'
 import type { SpanIntent } from '../swarm/intent-message.ts'
 import { takeEarlyResponse } from './early-response.ts'
+import { Pace } from './pace.ts'
 import { retryDelay } from './retry.ts'
 
 /** `deleted`: every web seed says that the file is gone. `network`: tried again by itself. */
@@ -29,8 +30,6 @@ export interface OriginOptions {
   readonly layout: PieceLayout
   /** @returns whether the piece has come by another way, while a request was being retried. */
   readonly isHeld: (index: PieceIndex) => boolean
-  /** A request went out; by `performance.now()`. */
-  readonly onRequest: (at: number) => void
   /** `count` payload bytes arrived and can be read. */
   readonly onBytes: (count: number) => void
   /** `count` bytes of a piece that came by another way arrived for nothing. */
@@ -96,6 +95,9 @@ export class OriginFetcher {
   readonly #spans = new Set<RunningSpan>()
   readonly #closing = new AbortController()
   readonly #gone = new Set<string>()
+  readonly #pace = new Pace()
+  /** Requests under way. */
+  #requests = 0
   #urlTurn = 0
   #spanPieces = 1
   #rate: number | null = null
@@ -119,6 +121,11 @@ export class OriginFetcher {
   /** Bytes per second while a body streams, or `null` before there is a sample. */
   get rate(): number | null {
     return this.#rate
+  }
+
+  /** Bytes per second while anything is asked for, the wait for an answer included; 0 when unknown. */
+  get pace(): number {
+    return this.#pace.rate(performance.now())
   }
 
   /** Milliseconds from a request to its first byte, smoothed. */
@@ -221,17 +228,20 @@ export class OriginFetcher {
     const end = this.#requestEnd(span)
     const patience = (this.#options.silenceMs ?? SILENCE_MS) * 2 ** failures
     const silence = new SilenceWatch(Math.min(patience, MAX_SILENCE_MS), this.#closing.signal)
+    this.#requests += 1
     try {
       const range = `bytes=${span.next}-${end - 1}`
       const early = takeEarlyResponse(url, range, silence.signal)
       const asked = early?.askedAt ?? performance.now()
-      this.#options.onRequest(asked)
+      this.#pace.asked(asked)
       const response = await (early?.response ?? request(url, range, silence.signal))
       const body = this.#checked(response, span.next, end)
       if (!early) this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
       await this.#drain(body, span, end, silence)
     } finally {
       silence.end()
+      this.#requests -= 1
+      this.#pace.answered(0, this.#requests > 0, performance.now())
     }
   }
 
@@ -284,6 +294,7 @@ export class OriginFetcher {
         throw new AttemptError('the server sent more than was asked for')
       }
       sampled += value.length
+      this.#pace.answered(value.length, true, performance.now())
       this.#take(span, value)
     }
     this.#measure(sampled, performance.now() - started)

@@ -14,7 +14,6 @@ function openReader(start = 0, end = layout.size) {
     urls: [],
     layout,
     isHeld: (index) => store.has(index),
-    onRequest: () => {},
     onBytes: () => {},
     onWasted: () => {},
     onPiece: () => {},

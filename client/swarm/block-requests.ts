@@ -3,7 +3,7 @@
 // asked for, how long a peer has
 // been silent, and how fast it answers. In place before the first peer comes.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
-import { WirePace } from './wire-pace.ts'
+import { Pace } from '../playback/pace.ts'
 
 export interface BlockRequestsOptions {
   /** @returns false for a wire that shall not be asked for the piece at present */
@@ -21,7 +21,7 @@ interface Ledger {
   asked: number
   /** Bytes of blocks so far, whether they were asked for or not. */
   received: number
-  readonly pace: WirePace
+  readonly pace: Pace
   /** When the open requests were sent, oldest first. */
   readonly open: Map<symbol, number>
   /** The block that has just answered a request; its `piece` event follows. */
@@ -73,7 +73,7 @@ export class BlockRequests {
     const ledger: Ledger = {
       asked: 0,
       received: 0,
-      pace: new WirePace(),
+      pace: new Pace(),
       open,
       answer: null,
       wasAsked: false,

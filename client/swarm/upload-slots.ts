@@ -5,8 +5,8 @@
 // time, where the first to have it whole could have passed it on. So a slow uplink serves few at a
 // time. To be made before the first peer comes; ends with the torrent.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
+import { Pace } from '../playback/pace.ts'
 import { nextSlots, UPLOAD_SLOTS } from './slot-count.ts'
-import { WirePace } from './wire-pace.ts'
 
 const LOOK_MS = 1000
 
@@ -14,7 +14,7 @@ const LOOK_MS = 1000
 export class UploadSlots {
   readonly #torrent: Torrent
   readonly #bytesPerSecond: () => number
-  readonly #pace = new WirePace()
+  readonly #pace = new Pace()
   readonly #timer: ReturnType<typeof setInterval>
 
   /** @param bytesPerSecond bytes of the file per second of playback */

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest'
-import { WirePace } from './wire-pace.ts'
+import { Pace } from './pace.ts'
 
 const BLOCK = 16 * 1024
 
 /** Asks for a block and gets it after `ms`. */
-function exchange(pace: WirePace, at: number, ms: number): void {
+function exchange(pace: Pace, at: number, ms: number): void {
   pace.asked(at)
   pace.answered(BLOCK, false, at + ms)
 }
 
 test('idle time does not make a peer slow', () => {
-  const pace = new WirePace()
+  const pace = new Pace()
   expect(pace.rate(0)).toBe(0)
   exchange(pace, 0, 100)
   expect(pace.rate(100)).toBe(0) // one block tells nothing
@@ -20,7 +20,7 @@ test('idle time does not make a peer slow', () => {
 })
 
 test('what is owed and does not come makes it slow', () => {
-  const pace = new WirePace()
+  const pace = new Pace()
   for (let at = 0; at < 1000; at += 100) exchange(pace, at, 100)
   pace.asked(1000)
   expect(pace.rate(2000)).toBeLessThan(6 * BLOCK)
@@ -28,7 +28,7 @@ test('what is owed and does not come makes it slow', () => {
 })
 
 test('several requests at a time are one time', () => {
-  const pace = new WirePace()
+  const pace = new Pace()
   for (let block = 0; block < 4; block += 1) pace.asked(0)
   for (let block = 1; block <= 4; block += 1) pace.answered(BLOCK, block < 4, block * 100)
   expect(pace.rate(400)).toBeGreaterThan(9 * BLOCK)
@@ -36,14 +36,14 @@ test('several requests at a time are one time', () => {
 })
 
 test('a peer that becomes slower is known as slower within seconds', () => {
-  const pace = new WirePace()
+  const pace = new Pace()
   for (let at = 0; at < 20_000; at += 100) exchange(pace, at, 100)
   for (let at = 20_000; at < 40_000; at += 2000) exchange(pace, at, 2000)
   expect(pace.rate(40_000)).toBeLessThan(1.5 * BLOCK)
 })
 
 test('a peer that declines gains nothing by it', () => {
-  const pace = new WirePace()
+  const pace = new Pace()
   for (let at = 0; at < 1000; at += 100) exchange(pace, at, 100)
   pace.asked(1000)
   pace.answered(0, false, 2000)

@@ -1,5 +1,6 @@
-// How fast a peer sends when it is asked, or we do: measured only while something is owed. By the clock alone,
-// as WebTorrent measures, a peer that is asked for little looks slow, and is then asked for less.
+// How fast somebody sends who is asked: a peer, the origin, or we ourselves. Measured only while
+// something is owed. By the clock alone, as WebTorrent measures, a peer that is asked for little looks
+// slow, and is then asked for less.
 
 /** What happened so much busy time ago counts half. Milliseconds. */
 const HALF_LIFE_MS = 5000
@@ -8,7 +9,7 @@ const LEAST_BYTES = 32 * 1024
 /** Answers may come in one bundle: none is taken to have taken less. Milliseconds. */
 const LEAST_MS = 20
 
-export class WirePace {
+export class Pace {
   #bytes = 0
   #busyMs = 0
   /** Since when it owes something, if it does. */
