@@ -7,6 +7,7 @@ import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { connectServiceWorker } from './playback/service-worker-client.ts'
 import { showEarly } from './watch/early-video.ts'
+import { untilMet } from './watch/first-meeting.ts'
 import { autoplayWanted, exposeStatistics, openWatchSession } from './watch/watch-session.ts'
 
 function start(): void {
@@ -26,9 +27,10 @@ function start(): void {
 }
 
 /** Plays, and returns when the interface may take its share of the processor. */
-function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
-  const { video } = openWatchSession(media, { autoplay: autoplayWanted(page) })
-  return showEarly(video, media, page)
+async function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
+  const session = openWatchSession(media, { autoplay: autoplayWanted(page) })
+  await showEarly(session.video, media, page)
+  await untilMet(session, window)
 }
 
 async function mount(page: PageName): Promise<void> {

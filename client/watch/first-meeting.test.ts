@@ -1,0 +1,85 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import type { PlaybackSnapshot, TrackerReport } from '../playback/playback.ts'
+import { untilMet } from './first-meeting.ts'
+
+let snapshot: PlaybackSnapshot
+let listeners: Set<() => void>
+let page: EventTarget
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  snapshot = { stats: { peers: 0 }, httpReason: null, tracker: null } as PlaybackSnapshot
+  listeners = new Set()
+  page = new EventTarget()
+  return () => vi.useRealTimers()
+})
+
+/** Waits; tells whether it is over. */
+function wait(state: 'ready' | 'building' = 'ready') {
+  const waiting = { isOver: false }
+  const meeting = {
+    media: { state },
+    getSnapshot: () => snapshot,
+    subscribe(onChange: () => void) {
+      listeners.add(onChange)
+      return () => listeners.delete(onChange)
+    },
+  }
+  void untilMet(meeting, page).then(() => {
+    waiting.isOver = true
+  })
+  return waiting
+}
+
+async function change(changes: Partial<PlaybackSnapshot>): Promise<void> {
+  snapshot = { ...snapshot, ...changes }
+  for (const listener of [...listeners]) listener()
+  await vi.advanceTimersByTimeAsync(0)
+}
+const tracker = (others: number, warning: string | null = null): TrackerReport => ({
+  kind: 'answers',
+  others,
+  warning,
+})
+
+test('viewers who are there are waited for, until the first is connected', async () => {
+  const waiting = wait()
+  await change({ tracker: { kind: 'connecting' } })
+  await change({ tracker: tracker(3) })
+  expect(waiting.isOver).toBe(false)
+  await change({ stats: { ...snapshot.stats, peers: 1 } })
+  expect(waiting.isOver).toBe(true)
+  expect(listeners.size).toBe(0)
+})
+
+test('it does not take for ever', async () => {
+  const waiting = wait()
+  await vi.advanceTimersByTimeAsync(1400)
+  expect(waiting.isOver).toBe(false)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(waiting.isOver).toBe(true)
+})
+
+test.each([
+  ['nobody else is there', { tracker: tracker(0) }],
+  ['too few are there to be connected', { tracker: tracker(3, 'two more') }],
+  ['the tracker is away', { tracker: { kind: 'unreachable' } }],
+  ['nobody is to be connected to', { httpReason: 'unanswered' }],
+] as const)('nobody is waited for when %s', async (_what, changes) => {
+  const waiting = wait()
+  await change(changes as Partial<PlaybackSnapshot>)
+  expect(waiting.isOver).toBe(true)
+})
+
+test('nobody is waited for while there is no torrent', async () => {
+  const waiting = wait('building')
+  await vi.advanceTimersByTimeAsync(0)
+  expect(waiting.isOver).toBe(true)
+})
+
+test('whoever reaches for the interface gets it', async () => {
+  const waiting = wait()
+  page.dispatchEvent(new Event('pointermove'))
+  await vi.advanceTimersByTimeAsync(0)
+  expect(waiting.isOver).toBe(true)
+})
