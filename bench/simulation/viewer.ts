@@ -24,7 +24,6 @@ import {
 import { Pace } from '../../client/playback/pace.ts'
 import { mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
-import { nextSlots } from '../../client/swarm/slot-count.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
 
@@ -121,11 +120,7 @@ export class SimulatedViewer implements PolicySnapshot {
 
   readonly #world: Scenario
   readonly #clock: Clock
-  #slots: number
-  /** As upload-slots.ts measures its uplink. */
-  readonly #uplink = new Pace()
-  #sentBefore = 0
-  #slotsAt = 0
+  readonly #slots: number
   readonly #originLatency: number
   readonly #busy: Wire[] = []
   readonly #partials = new Map<PieceIndex, Partial>()
@@ -290,27 +285,7 @@ export class SimulatedViewer implements PolicySnapshot {
   /** Divides the upload of the coming step among those who get something. */
   shareUpload(): void {
     const { served, visit } = this
-    this.#adaptSlots()
     this.uploadShare = served > 0 ? (visit.up * this.#world.stepSeconds) / served : 0
-  }
-
-  #adaptSlots(): void {
-    const now = this.#clock.now * 1000
-    const { served, bytesPerSecond } = this
-    if (served > 0) this.#uplink.asked(now)
-    if (this.sent > this.#sentBefore) {
-      this.#uplink.answered(this.sent - this.#sentBefore, served > 0, now)
-      this.#sentBefore = this.sent
-    }
-    if (now < this.#slotsAt) return
-    this.#slotsAt = now + 1000
-    this.#slots = nextSlots({
-      slots: this.#slots,
-      served,
-      rate: this.#uplink.rate(now),
-      bytesPerSecond,
-      most: this.#world.uploadSlots,
-    })
   }
 
   /** Spans whose bytes may flow by now. */
@@ -459,11 +434,11 @@ export class SimulatedViewer implements PolicySnapshot {
     const buffered = this.#position / bytesPerSecond - this.played
     if (this.startUpSeconds === null) {
       if (this.#mayPlay(buffered, isWhole)) this.startUpSeconds = now - this.visit.arrivesAt
-    } else if (this.#stalled && !this.#mayPlay(buffered, isWhole)) {
+    } else if (this.#stalled && buffered < PLAYABLE_SECONDS && !isWhole) {
       this.stalledSeconds += stepSeconds
     } else {
       this.#stalled = false
-      this.#couldPlayAt = null
+      this.waits = 0
       this.played = Math.min(clip.seconds, this.played + Math.min(stepSeconds, buffered))
       if (this.played >= clip.seconds - 1e-6) this.#endedAt = now
       else if (buffered < stepSeconds && !isWhole) {

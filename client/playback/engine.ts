@@ -181,7 +181,6 @@ class Engine implements Playback {
           ...request,
           layout: this.#layout,
           store: this.#store,
-          bytesPerSecond: () => this.#bytesPerSecond(),
           peerId: this.#introductions.peerId,
           meet: (infoHash, take) => this.#introductions.adopt(infoHash, take),
           onChange: () => this.#tickWithin(BYTES_TICK_MS),

@@ -1,6 +1,6 @@
 // What a `<video>` is given, and what it can be taken to hold. A browser takes whatever it gets and
 // tells late what it has; so the page counts what it gave, and on a slow line keeps back what would
-// only be played to the next gap (play-gate.ts). The engine owns it.
+// only be played to the next gap (play-gate.ts), until playback has begun. The engine owns it.
 import { lengthOfPiece, type PieceLayout, pieceAt, pieceStart } from '#protocol/pieces.ts'
 import type { Bytes, PieceStore } from '../storage/piece-store.ts'
 import { givenSeconds } from './given-seconds.ts'
@@ -36,7 +36,7 @@ export class Feed {
   /** What the last reader to begin began with: times by the clock, and of the video. */
   #begun: { readonly reader: Reader; readonly atMs: number; readonly playedFrom: number } | null =
     null
-  /** True from the moment when the video gets enough until it has something to show. */
+  /** True from the moment when there was enough to begin with. */
   #isOpen = false
   /** Since when there is something that is kept back: by the clock. */
   #keptSince: number | null = null
@@ -102,14 +102,13 @@ export class Feed {
   /** The file's head goes out at once, and nothing with it that may have to wait. */
   #upTo(position: number, length: number, head: number): number {
     const endsInHead = position < head && head < position + length
-    return endsInHead && this.#options.watch.needsData ? head - position : length
+    return endsInHead && !this.#isOpen ? head - position : length
   }
 
   #mayPlay(reader: Reader): boolean {
     const { video, watch, fetcher, bytesPerSecond } = this.#options
     const isIdle = video.paused && !video.autoplay
-    if (!watch.needsData) this.#isOpen = false // for the next time
-    if (!watch.needsData || isIdle || this.#isOpen) {
+    if (this.#isOpen || isIdle || watch.firstFrameMs !== null) {
       this.#keptSince = null
       return true
     }

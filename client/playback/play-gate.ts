@@ -1,6 +1,6 @@
-// Whether a `<video>` that has nothing to play is given what has come. On a line slower than the film
-// it would play each piece as it comes and wait for the next one; better that it starts, or goes on,
-// once, when there is enough to last. On a fast line nothing is held back. Pure.
+// Whether a `<video>` that has not begun is given what has come. On a line slower than the film it
+// would play each piece as it comes and wait for the next one; better that it begins when there is
+// enough to last. On a fast line nothing is held back. Pure.
 
 /** What a `<video>` that waits could be given. */
 export interface Supply {

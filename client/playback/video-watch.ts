@@ -62,11 +62,6 @@ export class VideoWatch {
     return this.#stalledSince !== null && this.#now() - this.#stalledSince >= BLINK_MS
   }
 
-  /** True while there is nothing to show: at the start, after a seek, and in a stall. */
-  get needsData(): boolean {
-    return this.#firstFrameMs === null || this.#settling || this.#stalledSince !== null
-  }
-
   /** True when the picture at the position is decoded. */
   get hasFrame(): boolean {
     return this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA

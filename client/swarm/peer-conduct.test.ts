@@ -42,7 +42,6 @@ beforeEach(async () => {
     meet: async (_infoHash, adopt) => {
       take = adopt
     },
-    bytesPerSecond: () => 100_000,
     upload: ALL,
     signal: new AbortController().signal,
     onChange: () => {},

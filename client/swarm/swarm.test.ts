@@ -40,7 +40,6 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
       store,
       peerId: newPeerId(),
       meet,
-      bytesPerSecond: () => 100_000,
       upload: { bytesPerSecond: null, bytesLeft: null },
       signal,
       onChange: () => {},

@@ -14,10 +14,9 @@ import { loadPatiently } from './loading.ts'
 import { PeerIntents } from './peer-intents.ts'
 import { PeerTrust } from './peer-trust.ts'
 import { takeRequestsSlowly } from './request-intake.ts'
-import { UPLOAD_SLOTS } from './slot-count.ts'
 import { type SwarmTotals, Traffic } from './traffic.ts'
 import { UploadLimiter } from './upload-limiter.ts'
-import { UploadSlots } from './upload-slots.ts'
+import { UPLOAD_SLOTS, unchokeAtOnce } from './upload-slots.ts'
 import type { WebRtcPeer } from './webrtc-peers.ts'
 import { Deadlines, type IsInTime, queuedSeconds } from './wire-queues.ts'
 import { withdrawLosses } from './withdrawals.ts'
@@ -33,8 +32,6 @@ export interface SwarmOptions {
    * Asked for connections to viewers of this info hash, again when it fails; `take` takes over each.
    */
   readonly meet: (infoHash: string, take: (connection: WebRtcPeer) => void) => Promise<void>
-  /** Bytes of the file per second of playback. */
-  readonly bytesPerSecond: () => number
   /** Until `limitUpload` says otherwise. */
   readonly upload: UploadLimit
   /** Ends joining, also in the middle; a swarm that was joined is closed by itself. */
@@ -155,7 +152,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       deselect: true,
       uploads: UPLOAD_SLOTS,
     })
-    new UploadSlots(torrent, options.bytesPerSecond)
+    unchokeAtOnce(torrent)
     // It would ask a second peer for blocks that a slow one still sends, and pay for them twice.
     // The origin policy takes over what is late.
     torrent._hotswap = () => false

@@ -83,8 +83,6 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
         | 'choke'
         | 'unchoke'
         | 'interested'
-        | 'uninterested'
-        | 'request'
         | 'reject'
         | 'cancel'
         | 'close',
