@@ -46,7 +46,7 @@ test('a build of 2 GiB goes on after the server was killed, and the waiting view
     }
     await expect.poll(progress, { intervals: [10], timeout: 20_000 }).toBeGreaterThan(0)
     await server.kill()
-    await server.restart({ BUILD_DELAY_MS: '1000' }) // time to look before the rest is hashed
+    await server.restart({})
     expect(await progress()).toBeGreaterThan(0) // what was hashed is kept
 
     await viewer.untilPhase('swarm', 60_000)

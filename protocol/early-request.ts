@@ -2,7 +2,7 @@
 // it, before any other script is there; the playback engine, which would ask for the same, takes it
 // over (client/playback/early-response.ts). On a first visit that saves a way to the server and back.
 import * as v from 'valibot'
-import type { MediaRecord } from './media.ts'
+import { type MediaRecord, nameOfBytes } from './media.ts'
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -16,7 +16,7 @@ import {
 export const START_SECONDS = 1.5
 
 export const earlyRequestSchema = v.object({
-  /** `<media id>-<revision>`: who keeps pieces of it asks for others, or none. */
+  /** As `nameOfBytes` has it: who keeps pieces of it asks for others, or none. */
   title: v.string(),
   /** Of a web seed. */
   url: v.string(),
@@ -26,19 +26,14 @@ export const earlyRequestSchema = v.object({
 export type EarlyRequest = v.InferOutput<typeof earlyRequestSchema>
 
 /** @returns what to ask for first, or `null` for a title of which too little is known */
-export function earlyRequestOf({
-  id,
-  revision,
-  size,
-  duration,
-  webSeeds,
-}: MediaRecord): EarlyRequest | null {
+export function earlyRequestOf(media: MediaRecord): EarlyRequest | null {
+  const { size, duration, webSeeds } = media
   const [url] = webSeeds
   if (duration === null || !(duration > 0) || url === undefined) return null
   const layout = pieceLayout(size)
   const last = lastPieceToStartWith(layout, size / duration)
   const end = pieceStart(layout, last) + lengthOfPiece(layout, last)
-  return { title: `${id}-${revision}`, url, range: `bytes=0-${end - 1}` }
+  return { title: nameOfBytes(media), url, range: `bytes=0-${end - 1}` }
 }
 
 /**

@@ -68,6 +68,11 @@ export const mediaRecordSchema = v.variant('state', [
 ])
 export type MediaRecord = v.InferOutput<typeof mediaRecordSchema>
 
+/** @returns the name of a title's bytes, which never change: `<media id>-<revision>` */
+export function nameOfBytes({ id, revision }: Pick<MediaRecord, 'id' | 'revision'>): string {
+  return `${id}-${revision}`
+}
+
 /** Answer of `GET /api/media`: newest first; pass `nextCursor` back as `?cursor=` for more. */
 export const cataloguePageSchema = v.object({
   items: v.array(mediaRecordSchema),

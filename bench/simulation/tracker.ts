@@ -110,6 +110,7 @@ export class SimulatedTracker {
     }
     const { wantedWires, maxOffers, maxWires } = this.#world
     const room = maxWires - member.contacts.size
+    const coming = member.contacts.size - member.wires
     const plan = planAnnounce({
       now: now * 1000,
       announcedAt: member.announcedAt === null ? null : member.announcedAt * 1000,
@@ -118,8 +119,8 @@ export class SimulatedTracker {
       hasLost: member.hasLost,
       wires: member.wires,
       wantedWires,
-      pending: member.contacts.size - member.wires,
-      coming: member.contacts.size - member.wires,
+      pending: coming,
+      coming,
       offerSlots: Math.max(0, Math.min(maxOffers - member.offersOut, room)),
       jitter: member.jitter,
     })

@@ -30,7 +30,7 @@ import type { Clock, Wire } from './wire.ts'
 const BLOCK_BYTES = 16 * 1024
 /** The decoder starts, and starts again after a stall, with so much. Seconds of playback. */
 const PLAYABLE_SECONDS = 0.5
-/** As in engine.ts: who has no first frame by then looks for peers without one. */
+/** About as feed.ts tells a slow line: who has no first frame by then looks for peers without one. */
 const SLOW_START_SECONDS = 0.5
 /** As in origin.ts: bytes. */
 const MAX_SPAN_BYTES = 4 * 1024 * 1024

@@ -3,6 +3,7 @@
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
 // peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
 import { lastPieceToStartWith } from '#protocol/early-request.ts'
+import { nameOfBytes } from '#protocol/media.ts'
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -133,7 +134,7 @@ class Engine implements Playback {
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
     this.#closing.signal.addEventListener('abort', () => clearTimeout(firstFrameWait))
     this.#codecProblem = problemOfType(media.type, (type) => video.canPlayType(type))
-    const title = `${media.id}-${media.revision}`
+    const title = nameOfBytes(media)
     const comesBack = wasStored(title)
     this.#store = new PieceStore(this.#layout, async () => {
       if (!comesBack) await this.#firstFrame.promise

@@ -70,9 +70,7 @@ export class Feed {
    */
   allow(reader: Reader, bytes: Bytes): number {
     const { layout, video } = this.#options
-    if (reader.position === reader.start) {
-      if (reader.start === 0) this.#samples = sampleRange(bytes, layout.size)
-    }
+    if (reader.position === 0) this.#samples = sampleRange(bytes, layout.size)
     const head = Math.min(this.#samples.start + HEAD_BYTES, this.#samples.end)
     const isSample = reader.position >= head && reader.position < this.#samples.end
     const allowed =

@@ -15,7 +15,7 @@ import type { Bytes } from '../storage/piece-store.ts'
 import type { SpanIntent } from '../swarm/intent-message.ts'
 import { takeEarlyResponse } from './early-response.ts'
 import { Pace } from './pace.ts'
-import { retryDelay } from './retry.ts'
+import { pause, retryDelay } from './retry.ts'
 
 /** `deleted`: every web seed says that the file is gone. `network`: tried again by itself. */
 export interface OriginTrouble {
@@ -214,7 +214,7 @@ export class OriginFetcher {
         const { retryAfter, isTrouble } = this.#blame(url, error, failures)
         if (this.#isGone()) return
         span.stuck = isTrouble
-        await sleep(
+        await pause(
           retryDelay(failures, retryAfter, Date.now(), Math.random()),
           this.#closing.signal,
         )
@@ -434,17 +434,4 @@ class SilenceWatch {
     clearTimeout(this.#timer)
     this.#own.abort()
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-    if (signal.aborted) done()
-  })
 }

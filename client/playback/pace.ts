@@ -1,5 +1,4 @@
-// How fast somebody sends who is asked: a peer, the origin, or we ourselves. Measured only while
-// something is owed. By the clock alone, as WebTorrent measures, a peer that is asked for little looks
+// How fast a peer or the origin sends when it is asked: measured only while something is owed. By the clock alone, as WebTorrent measures, a peer that is asked for little looks
 // slow, and is then asked for less.
 
 /** What happened so much busy time ago counts half. Milliseconds. */

@@ -1,4 +1,4 @@
-// How long to wait before a request is tried again.
+// How long to wait before a request is tried again, and waiting.
 
 const FIRST_MS = 300
 const LONGEST_MS = 8000
@@ -28,4 +28,18 @@ export function retryDelay(
     : Date.parse(retryAfter) - now
   if (!(asked > backoff)) return backoff
   return Math.min(asked, LONGEST_RETRY_AFTER_MS)
+}
+
+/** @returns after `ms` milliseconds, or when `signal` aborts */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
 }

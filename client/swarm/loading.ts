@@ -1,6 +1,6 @@
 // Parts of the player that are loaded only when they are needed. By then the network may be away for
 // a moment, or the server restarting: neither must end sharing for as long as the page lives.
-import { retryDelay } from '../playback/retry.ts'
+import { pause, retryDelay } from '../playback/retry.ts'
 
 /** Half a minute at most; after that it is likely that the server has another version of them. */
 const MAX_ATTEMPTS = 9
@@ -22,17 +22,4 @@ export async function loadPatiently<Loaded>(
     await pause(retryDelay(failures, null, Date.now(), Math.random()), signal)
     signal.throwIfAborted()
   }
-}
-
-/** Ends early when `signal` aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    const end = (): void => {
-      clearTimeout(timer)
-      resolve()
-    }
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  })
 }

@@ -2,7 +2,7 @@
 // title was left. In localStorage; where that is refused, full or holds nonsense, nothing is
 // remembered and all works.
 import * as v from 'valibot'
-import type { MediaRecord } from '#protocol/media.ts'
+import { type MediaRecord, nameOfBytes } from '#protocol/media.ts'
 
 const PREFERENCES_KEY = 'slipstream-player'
 const POSITIONS_KEY = 'slipstream-positions'
@@ -73,16 +73,16 @@ export class ViewingMemory {
 
   /** @returns seconds, or `null` when the title starts at its start */
   position(title: Viewed): number | null {
-    return this.#positions().find(({ of }) => of === nameOf(title))?.seconds ?? null
+    return this.#positions().find(({ of }) => of === nameOfBytes(title))?.seconds ?? null
   }
 
   /** Remembers the place, or forgets the title when the place is not worth keeping. */
   keepPosition(title: Viewed, seconds: number, duration: number): void {
     const all = this.#positions()
-    const others = all.filter(({ of }) => of !== nameOf(title))
+    const others = all.filter(({ of }) => of !== nameOfBytes(title))
     const kept = isWorthKeeping(seconds, duration)
     if (!kept && others.length === all.length) return
-    const own = kept ? [{ of: nameOf(title), seconds }] : []
+    const own = kept ? [{ of: nameOfBytes(title), seconds }] : []
     this.#write(POSITIONS_KEY, [...own, ...others].slice(0, MAX_POSITIONS))
   }
 
@@ -107,10 +107,6 @@ export class ViewingMemory {
       // Refused, or full: it holds for as long as the page does.
     }
   }
-}
-
-function nameOf({ id, revision }: Viewed): string {
-  return `${id}-${revision}`
 }
 
 /** Written so often while it plays, by position. Seconds. */
