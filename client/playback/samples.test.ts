@@ -45,6 +45,15 @@ test('the samples of a WebM begin with its first cluster', () => {
   expect(sampleRange(join(head, cues), SIZE).start).toBe(head.length + cues.length + 196_608)
 })
 
+test('lengths of eight bytes, as ffmpeg writes them, are read to the byte', () => {
+  const ebml = bytes([0x1a, 0x45, 0xdf, 0xa3, 0x84, 1, 2, 3, 4])
+  const segment = bytes([0x18, 0x53, 0x80, 0x67, 0x01, 0, 0, 0, 0, 0x87, 0xf7, 0xcc])
+  const gap = bytes([0xec, 0x01, 0, 0, 0, 0, 0, 0, 0x05], new Array(5).fill(0))
+  const cluster = bytes([0x1f, 0x43, 0xb6, 0x75, 0xff, 0xe7])
+  const head = join(ebml, segment, gap)
+  expect(sampleRange(join(head, cluster), SIZE).start).toBe(head.length)
+})
+
 test('a tag with a picture comes before the sound', () => {
   expect(sampleRange(bytes('ID3', [4, 0, 0, 0, 1, 0, 0]), SIZE).start).toBe(10 + 16_384)
 })

@@ -74,10 +74,11 @@ function clusters(view: DataView): Found {
 function variableInteger(view: DataView, at: number) {
   const bytes = at < view.byteLength ? Math.clz32(view.getUint8(at)) - 23 : 9
   if (bytes > 8 || at + bytes > view.byteLength) return null
-  let raw = 0
-  for (let i = 0; i < bytes; i += 1) raw = raw * 256 + view.getUint8(at + i)
-  const value = raw - 2 ** (7 * bytes)
-  return { bytes, raw, value, isUnknown: value === 2 ** (7 * bytes) - 1 }
+  // The marker first: with it, eight bytes are more than a number can tell apart.
+  let value = view.getUint8(at) - 2 ** (8 - bytes)
+  for (let i = 1; i < bytes; i += 1) value = value * 256 + view.getUint8(at + i)
+  const marker = 2 ** (7 * bytes)
+  return { bytes, raw: marker + value, value, isUnknown: value === marker - 1 }
 }
 
 /** Sound with a tag, which may have a picture of megabytes. */
