@@ -23,6 +23,7 @@ describe('the first request for a title', () => {
   test('is not made where too little is known', () => {
     expect(earlyRequestOf(record({ size: 1000, duration: null }))).toBeNull()
     expect(earlyRequestOf(record({ size: 1000, duration: 0 }))).toBeNull()
+    expect(earlyRequestOf(record({ size: 2e9, duration: 16 }))).toBeNull() // no film has 1 Gbit/s
     expect(earlyRequestOf(record({ size: 1000, duration: 1, webSeeds: [] }))).toBeNull()
   })
 })

@@ -2,7 +2,7 @@
 // it, before any other script is there; the playback engine, which would ask for the same, takes it
 // over (client/playback/early-response.ts). On a first visit that saves a way to the server and back.
 import * as v from 'valibot'
-import { type MediaRecord, nameOfBytes } from './media.ts'
+import { bytesPerSecondOf, type MediaRecord, nameOfBytes } from './media.ts'
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -29,9 +29,10 @@ export type EarlyRequest = v.InferOutput<typeof earlyRequestSchema>
 export function earlyRequestOf(media: MediaRecord): EarlyRequest | null {
   const { size, duration, webSeeds } = media
   const [url] = webSeeds
-  if (duration === null || !(duration > 0) || url === undefined) return null
+  const bytesPerSecond = bytesPerSecondOf(size, duration)
+  if (bytesPerSecond === null || url === undefined) return null
   const layout = pieceLayout(size)
-  const last = lastPieceToStartWith(layout, size / duration)
+  const last = lastPieceToStartWith(layout, bytesPerSecond)
   const end = pieceStart(layout, last) + lengthOfPiece(layout, last)
   return { title: nameOfBytes(media), url, range: `bytes=0-${end - 1}` }
 }

@@ -73,6 +73,19 @@ export function nameOfBytes({ id, revision }: Pick<MediaRecord, 'id' | 'revision
   return `${id}-${revision}`
 }
 
+/** No film plays so many bytes per second: the file has something else in it. */
+const MOST_BYTES_PER_SECOND = 25e6
+
+/**
+ * @param duration seconds, `null` or `NaN` when not known
+ * @returns bytes of the file per second of playback, `null` when size and duration do not tell
+ */
+export function bytesPerSecondOf(size: number, duration: number | null): number | null {
+  if (duration === null || !(duration > 0)) return null
+  const average = size / duration
+  return average > 0 && average <= MOST_BYTES_PER_SECOND ? average : null
+}
+
 /** Answer of `GET /api/media`: newest first; pass `nextCursor` back as `?cursor=` for more. */
 export const cataloguePageSchema = v.object({
   items: v.array(mediaRecordSchema),

@@ -3,7 +3,7 @@
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
 // peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
 import { lastPieceToStartWith } from '#protocol/early-request.ts'
-import { nameOfBytes } from '#protocol/media.ts'
+import { bytesPerSecondOf, nameOfBytes } from '#protocol/media.ts'
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -67,7 +67,7 @@ const CARRIED_SECONDS = 4
 /** While the disk cannot keep up with the network, as little as playback can do with. */
 const PRESSED_SECONDS = 4
 const PRESSED_BYTES = 8 * 1024 * 1024
-/** Taken for granted until the duration is known: bytes per second. */
+/** Taken for granted while size and duration do not tell: bytes per second. */
 const GUESSED_BYTES_PER_SECOND = 500_000
 
 /** Starts playback at once. The caller closes it. */
@@ -559,9 +559,7 @@ class Engine implements Playback {
 
   #bytesPerSecond(): number {
     const duration = this.#options.media.duration ?? this.#options.video.duration
-    return duration > 0 && Number.isFinite(duration)
-      ? this.#layout.size / duration
-      : GUESSED_BYTES_PER_SECOND
+    return bytesPerSecondOf(this.#layout.size, duration) ?? GUESSED_BYTES_PER_SECOND
   }
 
   async #explainVideoError(): Promise<void> {

@@ -33,10 +33,6 @@ describe('a video that waits', () => {
     expect(supply({ waited: 10 })).toBe(true)
   })
 
-  test('is not held up by a file that has more in it than a film', () => {
-    expect(supply({ bytesPerSecond: 100e6 })).toBe(true)
-  })
-
   test('gets nothing before the line can be judged', () => {
     expect(supply({ pace: 0 })).toBe(false)
   })

@@ -22,13 +22,10 @@ const ENOUGH_SECONDS = 4
 const AMPLE = 1.5
 /** What comes no faster needs all of it. */
 const SCANT = 1
-/** No film plays so many bytes per second: the file has something else in it, and nothing can be told. */
-const ABSURD = 25e6
 /** Something is better than nothing, then. Seconds. */
 export const PATIENCE_SECONDS = 10
 
 export function mayPlay({ ahead, isWhole, pace, bytesPerSecond, waited }: Supply): boolean {
-  if (bytesPerSecond > ABSURD) return true
   if (isWhole || ahead >= ENOUGH_SECONDS || waited >= PATIENCE_SECONDS) return true
   if (pace === 0) return false
   const want = (AMPLE - pace / bytesPerSecond) / (AMPLE - SCANT)
