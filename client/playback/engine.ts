@@ -20,6 +20,7 @@ import { noteStored, wasStored } from '../storage/stored-titles.ts'
 import { Introductions } from '../swarm/introductions.ts'
 import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm.ts'
 import { SwarmMembership } from '../swarm/swarm-membership.ts'
+import { CalmClock } from './calm-clock.ts'
 import { problemOfType } from './codec-support.ts'
 import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
@@ -89,6 +90,7 @@ class Engine implements Playback {
   /** The one that moved last: read-ahead goes on from there while there is none. */
   #lastReader: Demand | Reader
   readonly #feed: Feed
+  readonly #calm = new CalmClock()
   readonly #introductions: Introductions
   readonly #membership: SwarmMembership
   #torrentIsReal = false
@@ -128,7 +130,10 @@ class Engine implements Playback {
     this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed.href]
     this.#lastReader = { position: 0, end: media.size, waiting: false }
     this.#watch = new VideoWatch(video, () => {
-      if (this.#watch.firstFrameMs !== null) this.#firstFrame.resolve()
+      if (this.#watch.firstFrameMs !== null) {
+        this.#firstFrame.resolve()
+        this.#calm.close()
+      }
       this.#queueTick()
     })
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
@@ -168,6 +173,7 @@ class Engine implements Playback {
       watch: this.#watch,
       store: this.#store,
       fetcher: this.#fetcher,
+      calm: this.#calm,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
     this.#introductions = new Introductions({
@@ -280,6 +286,7 @@ class Engine implements Playback {
     clearTimeout(this.#tickTimer)
     this.#listeners.clear()
     this.#watch.close()
+    this.#calm.close()
     this.#options.video.removeAttribute('src')
     this.#options.video.load()
     this.#stopStreams()

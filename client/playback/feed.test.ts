@@ -35,6 +35,11 @@ beforeEach(() => {
     store: { has: (index: PieceIndex) => held.has(index) },
     fetcher,
     bytesPerSecond: () => SECOND,
+    calm: {
+      get ms() {
+        return now
+      },
+    },
     now: () => now,
   })
 })

@@ -25,6 +25,8 @@ export interface FeedOptions {
   readonly fetcher: Pick<OriginFetcher, 'spans' | 'pace'>
   /** Bytes of the file per second of playback. */
   readonly bytesPerSecond: () => number
+  /** Stands nearly still while the machine is busy. */
+  readonly calm: { readonly ms: number }
   /** A steady clock in milliseconds, `performance.now()` if left out. */
   readonly now?: () => number
 }
@@ -33,8 +35,8 @@ export class Feed {
   readonly #options: FeedOptions
   readonly #now: () => number
   #samples: ByteRange
-  /** What the last reader to begin began with: times by the clock, and of the video. */
-  #begun: { readonly reader: Reader; readonly atMs: number; readonly playedFrom: number } | null =
+  /** The last reader to begin: when by the calm clock, and where playback was. */
+  #begun: { readonly reader: Reader; readonly calmMs: number; readonly playedFrom: number } | null =
     null
   /** True from the moment when there was enough to begin with. */
   #isOpen = false
@@ -76,23 +78,23 @@ export class Feed {
     const allowed =
       isSample && !this.#mayPlay(reader) ? 0 : this.#upTo(reader.position, bytes.length, head)
     if (allowed > 0 && reader.position === reader.start) {
-      this.#begun = { reader, atMs: this.#now(), playedFrom: video.currentTime }
+      this.#begun = { reader, calmMs: this.#options.calm.ms, playedFrom: video.currentTime }
     }
     return allowed
   }
 
   /** @returns seconds of playback that the video holds ahead of its position, by what `reader` gave */
   bufferedSeconds(reader: unknown): number {
-    const { watch, video, bytesPerSecond } = this.#options
+    const { watch, video, calm, bytesPerSecond } = this.#options
     const known = watch.bufferedSeconds() * CAUTION
     if (watch.isStalled || this.#begun === null || this.#begun.reader !== reader) return known
-    const { atMs, playedFrom } = this.#begun
+    const { calmMs, playedFrom } = this.#begun
     const given = givenSeconds({
       samples: this.#samples,
       range: { start: this.#begun.reader.start, end: this.#begun.reader.position },
       bytesPerSecond: bytesPerSecond(),
       played: video.currentTime - playedFrom,
-      waitingMs: watch.hasFrame || this.isKeeping ? null : this.#now() - atMs,
+      waitingMs: watch.hasFrame || this.isKeeping ? null : calm.ms - calmMs,
     })
     return Math.max(known, given * CAUTION)
   }

@@ -10,7 +10,10 @@ export interface Given {
   readonly bytesPerSecond: number
   /** Seconds of it that were played. */
   readonly played: number
-  /** Since the first byte while there is no picture, `null` once there is one. Milliseconds. */
+  /**
+   * Since the first byte while there is no picture, `null` once there is one: milliseconds in which
+   * the machine was not busy with other things.
+   */
   readonly waitingMs: number | null
 }
 

@@ -143,7 +143,7 @@ const FIRST_PEER_SECONDS = 6
 const MOST_STRANGERS = 16
 /** Who has been in the swarm for `s` seconds looks ahead so much, and `s` times the growth. */
 const FIRST_LOOK_AHEAD_SECONDS = 4
-const LOOK_AHEAD_GROWTH = 2
+const LOOK_AHEAD_GROWTH = 1
 
 /**
  * A viewer who has just met the first of its peers would take itself for one of two, and fetch half

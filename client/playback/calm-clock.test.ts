@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { CalmClock } from './calm-clock.ts'
+
+let now: number
+let clock: CalmClock
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 })
+  now = 0
+  clock = new CalmClock(() => now)
+})
+afterEach(() => {
+  clock.close()
+  vi.useRealTimers()
+})
+
+/** Lets beats come, each so many milliseconds after the one before. */
+function beats(count: number, ms: number): void {
+  for (let i = 0; i < count; i += 1) {
+    now += ms
+    vi.advanceTimersByTime(20)
+  }
+}
+
+test('while the machine keeps time it is a clock like any other', () => {
+  beats(10, 22)
+  expect(clock.ms).toBe(220)
+})
+
+test('it nearly stands still while the machine is too busy for it', () => {
+  beats(10, 100)
+  expect(clock.ms).toBeCloseTo(200)
+})
+
+test('it goes on as before when the machine is idle again', () => {
+  beats(1, 5000)
+  beats(5, 20)
+  expect(clock.ms).toBeCloseTo(1100)
+})
+
+test('closed, it stands', () => {
+  beats(1, 20)
+  clock.close()
+  beats(5, 20)
+  expect(clock.ms).toBe(20)
+})
