@@ -25,12 +25,21 @@ test.afterAll(async () => {
 /** Bytes of a piece. */
 const PIECE = 256 * 1024
 
-/** A viewer in a browser of its own; nothing may go wrong in its page. */
+/**
+ * A viewer in a browser of its own; nothing may go wrong in its page.
+ * @param uploadRate bytes per second that it lets its peers have at most
+ */
 async function arrive(
   browser: Browser,
   title = media,
+  uploadRate: number | null = null,
 ): Promise<Viewer & { leave(): Promise<void> }> {
   const context = await browser.newContext()
+  await context.addInitScript((rate) => {
+    if (location.protocol === 'about:') return // there is no storage
+    const choice = { share: true, uploadRate: rate, sessionBytes: null }
+    localStorage.setItem('slipstream-sharing', JSON.stringify(choice))
+  }, uploadRate)
   const errors: string[] = []
   context.on('weberror', (error) => errors.push(error.error().message))
   const viewer = await watch(context, `${server.url}/watch/${title.id}`)
@@ -110,7 +119,7 @@ test('who sends wrong data is shown out, also under another name, and nothing of
 test('who spoils parts of pieces that others send too is found out, and the others are not', async ({
   browser,
 }) => {
-  const a = await arrive(browser)
+  const a = await arrive(browser, media, 250_000) // slower than the film: the other is needed
   await a.untilFilled(30_000)
   const rogue = await den.start({
     script: (wire) => {
@@ -129,6 +138,7 @@ test('who spoils parts of pieces that others send too is found out, and the othe
   await expect.poll(async () => (await rogue.seen()).open, { timeout: 15_000 }).toBe(1)
   await a.untilPeers(2) // A asks for nothing, and knows nothing of it
   await watchOn(b)
+  await b.seek(8) // what was jumped over is fetched too
   await b.untilFilled(30_000)
   const { bytes, peers } = await b.stats()
   expect(peers).toBe(1)

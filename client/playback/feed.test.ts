@@ -17,6 +17,8 @@ const watch = {
   firstFrameMs: null as number | null,
   isStalled: false,
   hasFrame: false,
+  seeks: 0,
+  decodedBytes: null as number | null,
   bufferedSeconds: () => 0,
 }
 const fetcher = { spans: [], pace: 0 }
@@ -27,7 +29,13 @@ beforeEach(() => {
   now = 0
   fetcher.pace = 0
   Object.assign(video, { paused: true, autoplay: true, currentTime: 0 })
-  Object.assign(watch, { firstFrameMs: null, isStalled: false, hasFrame: false })
+  Object.assign(watch, {
+    firstFrameMs: null,
+    isStalled: false,
+    hasFrame: false,
+    seeks: 0,
+    decodedBytes: null,
+  })
   feed = new Feed({
     layout,
     video: video as HTMLVideoElement,
@@ -135,6 +143,20 @@ describe('what a video holds', () => {
     watch.hasFrame = true
     expect(feed.bufferedSeconds(reader)).toBeCloseTo(1.6)
     expect(feed.bufferedSeconds(readerAt(0))).toBe(0)
+  })
+
+  test('goes by what was decoded, until a seek leads elsewhere', () => {
+    fetcher.pace = 10 * SECOND
+    watch.decodedBytes = 0
+    const reader = readerAt(0)
+    reader.position += feed.allow(reader, firstBytes())
+    reader.position = HEAD + 4 * SECOND
+    watch.hasFrame = true
+    video.currentTime = 1
+    watch.decodedBytes = 3 * SECOND
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(0.8)
+    watch.seeks = 1
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(2.4)
   })
 
   test('is what it says in a stall', () => {

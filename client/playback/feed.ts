@@ -36,8 +36,13 @@ export class Feed {
   readonly #now: () => number
   #samples: ByteRange
   /** The last reader to begin: when by the calm clock, and where playback was. */
-  #begun: { readonly reader: Reader; readonly calmMs: number; readonly playedFrom: number } | null =
-    null
+  #begun: {
+    readonly reader: Reader
+    readonly calmMs: number
+    readonly playedFrom: number
+    readonly seeks: number
+    readonly decoded: number | null
+  } | null = null
   /** True from the moment when there was enough to begin with. */
   #isOpen = false
   /** Since when there is something that is kept back: by the clock. */
@@ -71,14 +76,20 @@ export class Feed {
    * @returns how many of them it may hand out now, 0 for none
    */
   allow(reader: Reader, bytes: Bytes): number {
-    const { layout, video } = this.#options
+    const { layout, video, watch, calm } = this.#options
     if (reader.position === 0) this.#samples = sampleRange(bytes, layout.size)
     const head = Math.min(this.#samples.start + HEAD_BYTES, this.#samples.end)
     const isSample = reader.position >= head && reader.position < this.#samples.end
     const allowed =
       isSample && !this.#mayPlay(reader) ? 0 : this.#upTo(reader.position, bytes.length, head)
     if (allowed > 0 && reader.position === reader.start) {
-      this.#begun = { reader, calmMs: this.#options.calm.ms, playedFrom: video.currentTime }
+      this.#begun = {
+        reader,
+        calmMs: calm.ms,
+        playedFrom: video.currentTime,
+        seeks: watch.seeks,
+        decoded: watch.decodedBytes,
+      }
     }
     return allowed
   }
@@ -89,14 +100,23 @@ export class Feed {
     const known = watch.bufferedSeconds() * CAUTION
     if (watch.isStalled || this.#begun === null || this.#begun.reader !== reader) return known
     const { calmMs, playedFrom } = this.#begun
+    const decoded = this.#decodedSince(this.#begun)
     const given = givenSeconds({
       samples: this.#samples,
       range: { start: this.#begun.reader.start, end: this.#begun.reader.position },
       bytesPerSecond: bytesPerSecond(),
       played: video.currentTime - playedFrom,
+      decoded,
       waitingMs: watch.hasFrame || this.isKeeping ? null : calm.ms - calmMs,
     })
-    return Math.max(known, given * CAUTION)
+    return decoded === null ? Math.max(known, given * CAUTION) : given * CAUTION
+  }
+
+  /** @returns bytes of samples, `null` when the browser does not tell or they lie elsewhere */
+  #decodedSince({ seeks, decoded }: { seeks: number; decoded: number | null }): number | null {
+    const { decodedBytes, seeks: present } = this.#options.watch
+    if (decoded === null || decodedBytes === null || seeks !== present) return null
+    return decodedBytes - decoded
   }
 
   /** The file's head goes out at once, and nothing with it that may have to wait. */
@@ -140,7 +160,7 @@ export class Feed {
         continue
       }
       const arriving = fetcher.spans.find(
-        ({ next }) => start <= end && end < next && pieceAt(layout, next) === index,
+        ({ next }) => start <= end && end < next && pieceAt(layout, next - 1) === index,
       )
       return arriving?.next ?? end
     }

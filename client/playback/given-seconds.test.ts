@@ -7,6 +7,7 @@ const given = (changes: Partial<Given>): number =>
     range: { start: 0, end: 3000 },
     bytesPerSecond: 1000,
     played: 0,
+    decoded: null,
     waitingMs: null,
     ...changes,
   })
@@ -24,6 +25,12 @@ test('what comes before the samples or after them keeps nobody going', () => {
 test('what was played is gone', () => {
   expect(given({ played: 0.5 })).toBe(1.5)
   expect(given({ played: 5 })).toBe(0)
+})
+
+test('what was decoded is gone, however long it lasted; a hidden picture is not decoded', () => {
+  expect(given({ played: 0.5, decoded: 1500 })).toBe(0.5) // the film began far above its average
+  expect(given({ played: 1, decoded: 800 })).toBeCloseTo(1.2)
+  expect(given({ played: 1, decoded: 10 })).toBeCloseTo(1.3)
 })
 
 test('a picture that does not come lacks bytes, but not at once', () => {

@@ -10,6 +10,8 @@ export interface Given {
   readonly bytesPerSecond: number
   /** Seconds of it that were played. */
   readonly played: number
+  /** Bytes of it that were decoded, `null` when not known. */
+  readonly decoded: number | null
   /**
    * Since the first byte while there is no picture, `null` once there is one: milliseconds in which
    * the machine was not busy with other things.
@@ -21,12 +23,20 @@ export interface Given {
 const PATIENCE_MS = 100
 /** … and a busy one needs time rather than bytes, or the film's first seconds are far above the average. */
 const DOUBT = 5
+/** Films are hardly ever that far below their average for long. */
+const LEAST_DECODED = 0.7
 
 /** @returns seconds of playback that the browser can be taken to hold */
 export function givenSeconds(given: Given): number {
-  const { samples, range, bytesPerSecond, played, waitingMs } = given
+  const { samples, range, bytesPerSecond, waitingMs } = given
   const start = Math.max(range.start, samples.start)
   const end = Math.min(range.end, samples.end)
   const doubted = (DOUBT * Math.max(0, (waitingMs ?? 0) - PATIENCE_MS)) / 1000
-  return Math.max(0, (end - start) / bytesPerSecond - played - doubted)
+  return Math.max(0, (end - start - consumed(given)) / bytesPerSecond - doubted)
+}
+
+/** Bytes: what was decoded says best what the rest is good for, but hidden pictures are not decoded. */
+function consumed({ played, decoded, bytesPerSecond }: Given): number {
+  const onAverage = played * bytesPerSecond
+  return decoded === null ? onAverage : Math.max(decoded, onAverage * LEAST_DECODED)
 }

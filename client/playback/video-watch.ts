@@ -4,13 +4,20 @@
 /** A wait that short is taken for the machine's. */
 const BLINK_MS = 100
 
+/** Of Chromium alone. */
+interface Decoding {
+  readonly webkitVideoDecodedByteCount?: number
+  readonly webkitAudioDecodedByteCount?: number
+}
+
 export class VideoWatch {
-  readonly #video: HTMLVideoElement
+  readonly #video: HTMLVideoElement & Decoding
   readonly #now: () => number
   readonly #startedAt: number
   readonly #onChange: () => void
   readonly #listening = new AbortController()
   #firstFrameMs: number | null = null
+  #seeks = 0
   #stalls = 0
   #stalledMs = 0
   #stalledSince: number | null = null
@@ -33,6 +40,7 @@ export class VideoWatch {
       on(name, () => this.#resume())
     }
     on('seeking', () => {
+      this.#seeks += 1
       this.#settling = true
     })
     on('playing', () => {
@@ -65,6 +73,17 @@ export class VideoWatch {
   /** True when the picture at the position is decoded. */
   get hasFrame(): boolean {
     return this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
+  }
+
+  /** Seeks begun. */
+  get seeks(): number {
+    return this.#seeks
+  }
+
+  /** Bytes of samples that were decoded so far, or `null` in browsers that do not tell. */
+  get decodedBytes(): number | null {
+    const { webkitVideoDecodedByteCount: video, webkitAudioDecodedByteCount: audio } = this.#video
+    return video === undefined || audio === undefined ? null : video + audio
   }
 
   /** Times that playback waited for data, seeks and the start not counted. */
