@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 import type { MediaRecord } from '#protocol/media.ts'
 import { clip } from './harness/clips.ts'
 import { ADMIN, startServer, type TestServer } from './harness/server.ts'
-import { type Viewer, watch } from './harness/viewer.ts'
+import { agreed, type Viewer, watch } from './harness/viewer.ts'
 
 let server: TestServer
 let media: MediaRecord
@@ -48,18 +48,6 @@ function countSockets(context: BrowserContext): { opened: number; open: number }
     }),
   )
   return count
-}
-
-/** As a viewer who agreed on an earlier visit. */
-async function agreed(context: BrowserContext, choice: object = {}): Promise<void> {
-  await context.addInitScript(
-    (text) => {
-      if (localStorage.getItem('slipstream-sharing') === null) {
-        localStorage.setItem('slipstream-sharing', text)
-      }
-    },
-    JSON.stringify({ share: true, uploadRate: null, sessionBytes: null, ...choice }),
-  )
 }
 
 /** What the browser says of the connection; `changeConnection` changes it later. */

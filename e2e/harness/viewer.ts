@@ -82,6 +82,22 @@ export async function watch(
 }
 
 /**
+ * Answers the question before it is asked: shares, unless `choice` says otherwise. What a page of the
+ * context chooses later is kept.
+ */
+export async function agreed(context: BrowserContext, choice: object = {}): Promise<void> {
+  await context.addInitScript(
+    (text) => {
+      if (location.protocol === 'about:') return // there is no storage
+      if (localStorage.getItem('slipstream-sharing') === null) {
+        localStorage.setItem('slipstream-sharing', text)
+      }
+    },
+    JSON.stringify({ share: true, uploadRate: null, sessionBytes: null, ...choice }),
+  )
+}
+
+/**
  * Presses play on a muted `<video>`.
  * @param access to a page that ran {@link recordVideo} before its own scripts
  */
