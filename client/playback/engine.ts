@@ -116,6 +116,9 @@ class Engine implements Playback {
   readonly #wrongOnce = new Set<PieceIndex>()
   /** The first frame shows, or is not worth waiting for any longer. */
   readonly #firstFrame = deferred()
+  /** Somebody wants to watch: who only has the player before them gets the first frame. */
+  readonly #wanted = deferred()
+  #isWanted = false
   #stopStreams: () => void = () => {}
   #tickQueued = false
   #tickTimer: ReturnType<typeof setTimeout> | undefined
@@ -136,6 +139,13 @@ class Engine implements Playback {
       }
       this.#queueTick()
     })
+    const want = (): void => {
+      this.#isWanted = true
+      this.#wanted.resolve()
+      this.#queueTick()
+    }
+    if (video.autoplay || !video.paused) want()
+    else video.addEventListener('play', want, { once: true, signal: this.#closing.signal })
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
     this.#closing.signal.addEventListener('abort', () => clearTimeout(firstFrameWait))
     this.#codecProblem = problemOfType(media.type, (type) => video.canPlayType(type))
@@ -353,8 +363,11 @@ class Engine implements Playback {
     setSource(video, streamPath(session, media.filename))
     // Decoding takes a while, as connecting does.
     const options = { once: true, signal: this.#closing.signal }
-    video.addEventListener('loadedmetadata', () => webRtcWorks() && this.#meetViewers(), options)
-    void this.#firstFrame.promise.then(() => {
+    const meetEarly = (): void => {
+      if (this.#isWanted && webRtcWorks()) this.#meetViewers()
+    }
+    video.addEventListener('loadedmetadata', meetEarly, options)
+    void Promise.all([this.#firstFrame.promise, this.#wanted.promise]).then(() => {
       if (this.#closing.signal.aborted) return
       if (!webRtcWorks()) this.#stayWithHttp('no-webrtc')
       else if (this.#meetViewers()) preloadSwarm()
@@ -424,12 +437,14 @@ class Engine implements Playback {
   }
 
   #onReader(reader: Reader): void {
+    const isKnown = this.#readers.includes(reader)
     const others = this.#readers.filter((other) => other !== reader)
     this.#readers = reader.closed ? others : [reader, ...others]
     this.#lastReader = this.#readers[0] ?? reader
     const { position } = this.#lastReader
     this.#store.focusOn(pieceAt(this.#layout, Math.min(position, this.#layout.size - 1)))
-    this.#queueTick()
+    if (isKnown && !reader.closed) this.#tickWithin(BYTES_TICK_MS)
+    else this.#queueTick() // a seek: what is wanted is elsewhere
   }
 
   #wakeReaders(): void {
@@ -500,9 +515,9 @@ class Engine implements Playback {
       has: (index) => this.#store.has(index),
       isFetching: (index) => this.#fetcher.isFetching(index),
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
-      bufferedSeconds: this.#feed.bufferedSeconds(this.#lastReader),
+      bufferedSeconds: this.#feed.bufferedSeconds(this.#lastReader) / this.#watch.speed,
       waits: this.#feed.waits,
-      bytesPerSecond: this.#bytesPerSecond(),
+      bytesPerSecond: this.#bytesPerSecond() * this.#watch.speed,
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
       originLatencyMs: this.#fetcher.latencyMs,
@@ -540,7 +555,8 @@ class Engine implements Playback {
   }
 
   #settings(): PolicySettings {
-    if (this.#watch.firstFrameMs === null && !this.#feed.isSlow) return STARTING_SETTINGS
+    const hasBegun = this.#watch.firstFrameMs !== null || this.#feed.isSlow
+    if (!hasBegun || !this.#isWanted) return STARTING_SETTINGS
     if (this.#httpReason === 'unanswered') return WAITING_SETTINGS // peers may soon bring the rest
     if (this.#phase === 'http') return SWARM_SETTINGS
     const peers = this.#introductions.expected.length + this.#strangers()

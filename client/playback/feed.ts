@@ -126,7 +126,7 @@ export class Feed {
   }
 
   #mayPlay(reader: Reader): boolean {
-    const { video, watch, fetcher, bytesPerSecond } = this.#options
+    const { video, watch, fetcher } = this.#options
     const isIdle = video.paused && !video.autoplay
     if (this.#isOpen || isIdle || watch.firstFrameMs !== null) {
       this.#keptSince = null
@@ -135,12 +135,13 @@ export class Feed {
     const now = this.#now()
     this.#keptSince ??= now
     const end = this.#hereUntil(reader)
+    const bytesPerSecond = this.#options.bytesPerSecond() * watch.speed
     const waited = (now - this.#keptSince) / 1000
     this.#isOpen = mayPlay({
-      ahead: (end - reader.position) / bytesPerSecond(),
+      ahead: (end - reader.position) / bytesPerSecond,
       isWhole: end >= Math.min(reader.end, this.#samples.end),
       pace: fetcher.pace,
-      bytesPerSecond: bytesPerSecond(),
+      bytesPerSecond,
       waited,
     })
     if (this.#isOpen) this.#keptSince = null

@@ -64,11 +64,11 @@ export interface PolicySnapshot {
   isFetching(index: PieceIndex): boolean
   /** The reader that moved last comes first; the others count only while they wait. */
   readonly demands: readonly Demand[]
-  /** Playback that the `<video>` holds ahead of its position: seconds, 0 while it waits. */
+  /** Until the `<video>` has played what it holds, at its speed: seconds, 0 while it waits. */
   readonly bufferedSeconds: number
   /** For so long playback will wait for enough to go on with, unless it comes sooner: seconds. */
   readonly waits: number
-  /** Bytes of the file per second of playback. */
+  /** Bytes of the file that playback uses per second, at its speed. */
   readonly bytesPerSecond: number
   readonly spans: readonly PolicySpan[]
   /** Bytes per second of the origin, or `null` when not measured yet. */

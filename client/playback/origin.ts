@@ -237,7 +237,7 @@ export class OriginFetcher {
       const response = await (early?.response ?? request(url, range, silence.signal))
       const body = this.#checked(response, span.next, end)
       if (!early) this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
-      await this.#drain(body, span, end, silence)
+      await this.#drain(body, span, end, silence, early ? asked : performance.now())
     } finally {
       silence.end()
       this.#requests -= 1
@@ -281,9 +281,10 @@ export class OriginFetcher {
     span: RunningSpan,
     end: number,
     silence: SilenceWatch,
+    /** When its bytes began to come; of those that lay here already, when they were asked for. */
+    started: number,
   ): Promise<void> {
     const reader = body.getReader()
-    const started = performance.now()
     let sampled = 0
     for (;;) {
       const { done, value } = await reader.read()

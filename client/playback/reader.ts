@@ -18,7 +18,7 @@ export interface ReaderSource {
   readonly layout: PieceLayout
   readonly store: PieceStore
   readonly fetcher: OriginFetcher
-  /** Called when a reader was opened, moved, waits or was closed. */
+  /** Called when a reader moved, waits and did not before, or was closed. */
   readonly onReader: (reader: Reader) => void
   /** @returns how many of the bytes, which are here, may be handed out now: 0 makes the reader wait */
   readonly allow: (reader: Reader, bytes: Bytes) => number
@@ -54,9 +54,10 @@ export class Reader {
       const wakes = this.#wakes
       const bytes = this.#allowed(await this.#bytesAtHand())
       if (this.closed) break
+      const isNews = bytes !== null || !this.waiting
       this.waiting = bytes === null
       if (bytes) this.position += bytes.length
-      this.#source.onReader(this)
+      if (isNews) this.#source.onReader(this)
       if (bytes) return bytes
       if (this.#wakes !== wakes) continue // they came while we looked
       await new Promise<void>((resolve) => {

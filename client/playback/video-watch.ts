@@ -75,6 +75,11 @@ export class VideoWatch {
     return this.#video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
   }
 
+  /** Seconds of the film per second; who plays it slowly may change their mind. */
+  get speed(): number {
+    return Math.max(1, this.#video.playbackRate)
+  }
+
   /** Seeks begun. */
   get seeks(): number {
     return this.#seeks

@@ -38,6 +38,7 @@ export class BlockRequests {
     this.#options = options
     const ask = torrent._request.bind(torrent)
     torrent._request = (wire, index, hotswap) => {
+      if (torrent.bitfield.get(index)) return false // the cheapest question first
       const isAsked = options.mayAsk(wire, index) && ask(wire, index, hotswap)
       if (isAsked) options.onAsked(wire, index)
       return isAsked

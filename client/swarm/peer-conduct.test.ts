@@ -1,11 +1,11 @@
 // The real WebTorrent, and peers that say what they like, byte for byte.
 import { createHash } from 'node:crypto'
-import { Duplex } from 'node:stream'
 import bencode from 'bencode'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { pieceIndex, pieceLayout } from '#protocol/pieces.ts'
 import type { UploadLimit } from '../playback/sharing.ts'
 import { type Bytes, PieceStore } from '../storage/piece-store.ts'
+import { PlainPeer } from './peer-fixture.ts'
 import { newPeerId } from './peer-id.ts'
 import { joinSwarm, type Swarm } from './swarm.ts'
 import type { WebRtcPeer } from './webrtc-peers.ts'
@@ -52,66 +52,12 @@ beforeEach(async () => {
   return () => swarm.close()
 })
 
-/** The other end of a connection, as far as a byte stream goes. */
-class PlainPeer extends Duplex {
-  readonly connected = true
-  readonly id: string
-  readonly remoteAddress: string
-  #heard = Buffer.alloc(0)
-
-  constructor(address: string, id = newPeerId()) {
-    super()
-    this.id = id
-    this.remoteAddress = address
-  }
-  override _read(): void {}
-  override _write(bytes: Uint8Array, _encoding: string, done: () => void): void {
-    this.#heard = Buffer.concat([this.#heard, bytes])
-    done()
-  }
-  /** Greets as BEP 3, 6 and 10 have it; the peer knows extensions by our numbers for them. */
-  greet(handshakeId = this.id): void {
-    const reserved = Buffer.from([0, 0, 0, 0, 0, 0x10, 0, 0x04])
-    const name = Buffer.from('\x13BitTorrent protocol')
-    this.push(Buffer.concat([name, reserved, infoHash, Buffer.from(handshakeId, 'hex')]))
-  }
-  say(kind: number, ...parts: (number | Uint8Array)[]): void {
-    const body = Buffer.concat(
-      parts.map((part) => {
-        if (typeof part !== 'number') return part
-        const four = Buffer.alloc(4)
-        four.writeUInt32BE(part)
-        return four
-      }),
-    )
-    const head = Buffer.alloc(5)
-    head.writeUInt32BE(body.length + 1)
-    head[4] = kind
-    this.push(Buffer.concat([head, body]))
-  }
-  handshake(dictionary: object): void {
-    this.say(MESSAGE.extended, Buffer.of(0), bencode.encode(dictionary))
-  }
-  extension(name: string, bytes: Uint8Array): void {
-    const number = new RegExp(`${name.length}:${name}i(\\d+)e`).exec(this.#heard.toString('latin1'))
-    this.say(MESSAGE.extended, Buffer.of(Number(number?.[1])), bytes)
-  }
-  /** Messages heard of an extension that this peer calls by the number. */
-  heard(number: number): number {
-    let count = 0
-    for (let at = 68; at + 6 <= this.#heard.length; at += 4 + this.#heard.readUInt32BE(at)) {
-      if (this.#heard[at + 4] === MESSAGE.extended && this.#heard[at + 5] === number) count += 1
-    }
-    return count
-  }
-}
-
 let hosts = 0
 
 /** One that has been let in, from an address of its own. */
 async function letIn(): Promise<PlainPeer> {
   hosts += 1
-  const peer = new PlainPeer(`192.0.2.${hosts}`)
+  const peer = new PlainPeer(infoHash, `192.0.2.${hosts}`)
   take(peer as unknown as WebRtcPeer)
   peer.greet()
   peer.handshake({ m: { ut_metadata: 3, lt_donthave: 7 } })

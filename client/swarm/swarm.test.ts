@@ -3,8 +3,13 @@ import bencode from 'bencode'
 import { describe, expect, test, vi } from 'vitest'
 import { pieceIndex, pieceLayout } from '#protocol/pieces.ts'
 import { type Bytes, PieceStore } from '../storage/piece-store.ts'
+import { PlainPeer } from './peer-fixture.ts'
 import { newPeerId } from './peer-id.ts'
-import { joinSwarm } from './swarm.ts'
+import { joinSwarm, type SwarmOptions } from './swarm.ts'
+import type { WebRtcPeer } from './webrtc-peers.ts'
+import { MESSAGE } from './wire-messages.ts'
+
+const UNCHOKE = 1
 
 describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () => {
   vi.stubGlobal('self', globalThis) // as in a browser
@@ -16,26 +21,21 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
   )
   const at = (index: number) => pieceIndex(layout, index)
 
-  function metainfo(): Uint8Array {
-    const hashes = pieces.map((piece) => createHash('sha1').update(piece).digest())
-    return bencode.encode({
-      info: {
-        name: 'clip.webm',
-        length: layout.size,
-        'piece length': layout.pieceLength,
-        pieces: Buffer.concat(hashes),
-      },
-    })
+  const info = {
+    name: 'clip.webm',
+    length: layout.size,
+    'piece length': layout.pieceLength,
+    pieces: Buffer.concat(pieces.map((piece) => createHash('sha1').update(piece).digest())),
   }
 
   function join(
     store: PieceStore,
     signal = new AbortController().signal,
     size = layout.size,
-    meet = async (): Promise<void> => {},
+    meet: SwarmOptions['meet'] = async () => {},
   ) {
     return joinSwarm({
-      metainfo: metainfo(),
+      metainfo: bencode.encode({ info }),
       layout: pieceLayout(size),
       store,
       peerId: newPeerId(),
@@ -84,6 +84,41 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
     expect(swarm.isVerified(at(1))).toBe(true)
     await swarm.close()
     await swarm.close() // twice does no harm
+  })
+
+  test('peers are asked for pieces in the order of the decision, ranges that touch too', async () => {
+    let take: (connection: WebRtcPeer) => void = () => {}
+    const swarm = await join(nothing(), undefined, undefined, async (_infoHash, adopt) => {
+      take = adopt
+    })
+    const infoHash = createHash('sha1').update(bencode.encode(info)).digest()
+    const peer = new PlainPeer(infoHash, '192.0.2.1')
+    take(peer as unknown as WebRtcPeer)
+    peer.greet()
+    await expect.poll(() => swarm.peers().length).toBe(1)
+    peer.say(MESSAGE.bitfield, Buffer.of(0b1110_0000))
+    peer.say(UNCHOKE)
+    const range = (first: number, last: number) => ({ first: at(first), last: at(last) })
+    swarm.steer([range(1, 1), range(2, 2), range(0, 0)], () => true)
+    let answered = 0
+    await expect
+      .poll(
+        () => {
+          const requests = peer.requests()
+          for (const { piece, offset, length } of requests.slice(answered)) {
+            const block = bytesOf(piece).subarray(offset, offset + length)
+            peer.say(MESSAGE.piece, piece, offset, block)
+          }
+          answered = requests.length
+          return [0, 1, 2].every((index) => swarm.isVerified(at(index)))
+        },
+        { interval: 10, timeout: 5000 },
+      )
+      .toBe(true)
+    // With its very first request WebTorrent tries the peer out, from the end.
+    const [, ...asked] = peer.requests().map(({ piece }) => piece)
+    expect([...new Set(asked)]).toEqual([1, 2, 0])
+    await swarm.close()
   })
 
   test('connections are asked for again when the network was away', async () => {

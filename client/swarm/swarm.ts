@@ -239,7 +239,6 @@ class JoinedSwarm implements Swarm {
   readonly #intents: PeerIntents
   readonly #trust: PeerTrust
   readonly #deadlines: Deadlines
-  readonly #options: SwarmOptions
   #steered = ''
   #steeredAt = 0
   #selected: ReadonlySet<PieceIndex> = new Set()
@@ -255,7 +254,6 @@ class JoinedSwarm implements Swarm {
     this.#intents = intents
     this.#trust = trust
     this.#deadlines = deadlines
-    this.#options = options
     this.readyMs = facts.readyMs
     this.close = facts.close
     this.#uploads = facts.uploads
@@ -338,9 +336,14 @@ class JoinedSwarm implements Swarm {
     this.#steered = steered
     this.#steeredAt = now
     this.#selected = selected
-    this.#torrent.deselect(0, this.#options.layout.count - 1)
-    // Equal priorities keep the order of insertion; unequal ones would be shuffled.
-    for (const { first, last } of wanted) this.#torrent.select(first, last, 0)
+    // `select` would join ranges that touch, and so lose the order, and look at every wire for each.
+    this.#torrent._selections._items = wanted.map(({ first, last }) => ({
+      from: first,
+      to: last,
+      offset: 0,
+      priority: 0,
+    }))
+    this.#torrent._updateSelections()
   }
 
   release(index: PieceIndex): void {

@@ -96,6 +96,16 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     onMessage(bytes: Uint8Array): void
   }
 
+  interface Selection {
+    readonly from: number
+    /** Included. */
+    readonly to: number
+    /** How many of them are held: from the first one on, without a gap. */
+    offset: number
+    /** Above 0, the order among its equals is shuffled. */
+    readonly priority: number
+  }
+
   export interface Torrent {
     readonly infoHash: string
     readonly length: number
@@ -112,8 +122,10 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     removePeer(id: string): void
     /** By the ids of their connections; `null` after the end. */
     readonly _peers: ReadonlyMap<string, { readonly id: string; readonly wire: Wire | null }> | null
-    select(first: number, last: number, priority?: number): void
-    deselect(first: number, last: number): void
+    /** What peers are asked for, first to last, without what is held from its beginning on. */
+    readonly _selections: { _items: Selection[] }
+    /** To be called when `_selections` has changed. */
+    _updateSelections(): void
     on(event: 'metadata' | 'ready' | 'close', listener: () => void): void
     on(event: 'error' | 'warning', listener: (error: Error | string) => void): void
     on(event: 'wire', listener: (wire: Wire) => void): void

@@ -111,7 +111,7 @@ function ResumeNote({ session }: { readonly session: WatchSession }) {
   const { video, resumedAt } = session
   const [shown, setShown] = useState(resumedAt !== null)
   const [hasFocus, setHasFocus] = useState(false)
-  const started = usePlayback(session).stats.firstFrameMs !== null
+  const started = usePlayback(session, ({ stats }) => stats.firstFrameMs !== null)
   useEffect(() => {
     if (!shown || !started) return
     const listening = new AbortController()
@@ -190,7 +190,7 @@ function titleOf({ code, playsOn }: PlaybackProblem): string {
 
 /** What does not end playback is only said; the rest covers the picture. */
 function Problem({ session }: { readonly session: WatchSession }) {
-  const { problem } = usePlayback(session)
+  const problem = usePlayback(session, (all) => all.problem)
   const [retrying, setRetrying] = useState(false)
   if (problem === null) return null
   const retry = () => {

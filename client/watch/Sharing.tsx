@@ -15,7 +15,7 @@ interface SharingProps {
 
 /** Asks once, beside the picture: playback does not wait for the answer. */
 export function SharingQuestion({ session }: SharingProps) {
-  const { httpReason } = usePlayback(session)
+  const httpReason = usePlayback(session, (all) => all.httpReason)
   const { decision, control } = useSharing(session)
   const isOpen = !decision.peers && decision.because === 'unanswered'
   // There is nothing to agree to where the browser cannot connect.

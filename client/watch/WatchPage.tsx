@@ -77,13 +77,15 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
  * where nobody has asked for a torrent.
  */
 function useLatestRecord(initial: MediaRecord, session: WatchSession): MediaRecord {
-  const { stats, problem, httpReason } = usePlayback(session)
+  const isAwaited = usePlayback(
+    session,
+    ({ stats, problem, httpReason }) =>
+      stats.firstFrameMs !== null && problem === null && httpReason !== 'no-service-worker',
+  )
   const { data } = useQuery({
     ...mediaQuery(initial.id, useQueryClient()),
     refetchInterval: ({ state }) => {
       const built = state.data?.state === 'ready' || state.data?.state === 'failed'
-      const started = stats.firstFrameMs !== null && problem === null
-      const isAwaited = started && httpReason !== 'no-service-worker'
       return isAwaited && !built ? PROGRESS_INTERVAL_MS : false
     },
   })

@@ -16,14 +16,18 @@ const TILE = 6
 /** Fits the canvas to its place and draws the runs over its whole width. */
 export function drawPieces(canvas: HTMLCanvasElement, runs: readonly PieceRun[]): void {
   const scale = window.devicePixelRatio || 1
-  canvas.width = Math.max(1, Math.round(canvas.clientWidth * scale))
-  canvas.height = Math.round(PICTURE_HEIGHT * scale)
+  resize(
+    canvas,
+    Math.max(1, Math.round(canvas.clientWidth * scale)),
+    Math.round(PICTURE_HEIGHT * scale),
+  )
   const context = canvas.getContext('2d')
   if (context === null) return // out of graphics memory: the text says it as well
   const style = getComputedStyle(canvas)
   const colour = (name: string): string => style.getPropertyValue(`--piece-${name}`).trim()
   const lane = SOURCE_LANE * scale
   const sharedTop = (SOURCE_LANE + GAP) * scale
+  context.clearRect(0, 0, canvas.width, canvas.height)
   context.fillStyle = colour('track')
   context.fillRect(0, 0, canvas.width, lane)
   const fills = new Map<number, string | CanvasPattern>([
@@ -47,6 +51,12 @@ export function drawPieces(canvas: HTMLCanvasElement, runs: readonly PieceRun[])
     context.fillStyle = colour('shared')
     context.fillRect(left, sharedTop, width, SHARED_LANE * scale)
   }
+}
+
+/** To set a size is to allocate anew, even when it is the same. */
+function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
+  if (canvas.width !== width) canvas.width = width
+  if (canvas.height !== height) canvas.height = height
 }
 
 type Stroke = (context: CanvasRenderingContext2D, side: number) => void

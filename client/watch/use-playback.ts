@@ -21,27 +21,45 @@ export function useWatchSession(media: MediaRecord, page: 'watch' | 'embed'): Wa
   return session
 }
 
-/** Numbers and problem of a running playback, at most four times a second. */
-export function usePlayback(session: WatchSession): PlaybackSnapshot {
-  return useSyncExternalStore(session.subscribe, session.getSnapshot)
+/**
+ * Numbers and problem of a running playback, at most four times a second: all of them, or what
+ * `select` takes of them, and then only when that is another value.
+ */
+export function usePlayback(session: WatchSession): PlaybackSnapshot
+export function usePlayback<T>(session: WatchSession, select: (all: PlaybackSnapshot) => T): T
+export function usePlayback(
+  session: WatchSession,
+  select: (all: PlaybackSnapshot) => unknown = (all) => all,
+): unknown {
+  return useSyncExternalStore(session.subscribe, () => select(session.getSnapshot()))
 }
 
-/** A piece may be verified, or a frame dropped, without any of the numbers moving. */
+/** Faster than that nobody reads; and each time costs as much as a picture of the film. */
 const DETAILS_INTERVAL_MS = 1000
 
-/** The same with the details, which are asked for once a second when nothing else moves. */
-export function useDetails(session: WatchSession): PlaybackSnapshot & {
+interface DetailedSnapshot extends PlaybackSnapshot {
   readonly details: PlaybackDetails
-} {
-  const snapshot = usePlayback(session)
-  const [, setTurn] = useState(0)
+}
+
+/** Everything, once a second while the page is seen. */
+export function useDetails(session: WatchSession): DetailedSnapshot {
+  const [snapshot, setSnapshot] = useState(() => lookAt(session))
   useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) setTurn((turn) => turn + 1)
-    }, DETAILS_INTERVAL_MS)
-    return () => clearInterval(timer)
-  }, [])
-  return { ...snapshot, details: session.details() }
+    const look = (): void => {
+      if (!document.hidden) setSnapshot(lookAt(session))
+    }
+    const timer = setInterval(look, DETAILS_INTERVAL_MS)
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      clearInterval(timer)
+      document.removeEventListener('visibilitychange', look)
+    }
+  }, [session])
+  return snapshot
+}
+
+function lookAt(session: WatchSession): DetailedSnapshot {
+  return { ...session.getSnapshot(), details: session.details() }
 }
 
 /** What the viewer says of sharing, and what may pass between viewers because of it. */
