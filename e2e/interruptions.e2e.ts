@@ -56,9 +56,9 @@ test('a tab that falls asleep leaves its peers playing, and plays on when it is 
   a.wake()
   await a.untilPosition(before + 1)
   expect((await a.video()).error).toBeNull()
+  await b.untilFilled(30_000)
   await b.seek(21)
   await b.untilEnded(20_000)
-  await b.untilFilled(30_000)
   expect((await b.stats()).peers).toBe(1) // it was forgiven
   await a.close()
 })
@@ -70,9 +70,9 @@ test('a tab woken in the middle of loading fetches the rest', async () => {
   await new Promise((resolve) => setTimeout(resolve, 6_000)) // longer than a silent server is given
   viewer.wake()
   await viewer.untilPosition(3)
+  await viewer.untilFilled(30_000)
   await viewer.seek(21)
   await viewer.untilEnded(20_000)
-  await viewer.untilFilled(30_000)
   const { bytes } = await viewer.stats()
   expect(bytes.placeholder + bytes.origin).toBe(media.size)
   expect(bytes.wasted).toBe(0)

@@ -5,7 +5,7 @@ import type { MediaRecord } from '#protocol/media.ts'
 import { clip } from './harness/clips.ts'
 import { RogueDen, type RoguePeer, type RogueScript } from './harness/rogue-peer.ts'
 import { startServer, type TestServer } from './harness/server.ts'
-import { agreed, type Viewer, watch } from './harness/viewer.ts'
+import { agreed, statsOf, type Viewer, watch } from './harness/viewer.ts'
 
 let server: TestServer
 let media: MediaRecord
@@ -377,9 +377,4 @@ test('who takes back that it knows an extension is told nothing more by it', asy
   await viewer.leave()
 })
 
-const shownPeers = async (page: Page) => {
-  const stats = await page.evaluate(() =>
-    (window as unknown as { slipstream: { stats(): { peers: number } } }).slipstream.stats(),
-  )
-  return stats.peers
-}
+const shownPeers = async (page: Page) => (await statsOf(page)).peers

@@ -3,7 +3,7 @@ import { expect, type Page, test } from '@playwright/test'
 import { earlyRequestOf } from '#protocol/early-request.ts'
 import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
-import { watch } from './harness/viewer.ts'
+import { statsOf, watch } from './harness/viewer.ts'
 
 const BUILD_DELAY_MS = 4_000
 let server: TestServer
@@ -143,10 +143,11 @@ test('a viewer who reloads holds every piece verified and feeds the next one', a
 test('statistics are answered on the page of a title that is not there', async ({ page }) => {
   for (const path of ['watch', 'embed']) {
     await page.goto(`${server.url}/${path}/${'0'.repeat(16)}`)
-    const stats = await page.evaluate(() =>
-      (window as unknown as { slipstream: { stats(): unknown } }).slipstream.stats(),
-    )
-    expect(stats).toMatchObject({ phase: 'placeholder', firstFrameMs: null, peers: 0 })
+    expect(await statsOf(page)).toMatchObject({
+      phase: 'placeholder',
+      firstFrameMs: null,
+      peers: 0,
+    })
   }
 })
 

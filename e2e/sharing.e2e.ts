@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 import type { MediaRecord } from '#protocol/media.ts'
 import { clip } from './harness/clips.ts'
 import { ADMIN, startServer, type TestServer } from './harness/server.ts'
-import { agreed, type Viewer, watch } from './harness/viewer.ts'
+import { agreed, statsOf, type Viewer, watch } from './harness/viewer.ts'
 
 let server: TestServer
 let media: MediaRecord
@@ -167,6 +167,28 @@ test('embedded it asks and has its settings as well', async ({ context }) => {
   await openSettings(viewer.page)
   await sharingSwitch(viewer.page).click()
   await viewer.untilPhase('http')
+})
+
+test('an embedded player that nobody starts shows its first frame, and meets nobody', async ({
+  context,
+}) => {
+  await agreed(context)
+  const sockets = countSockets(context)
+  const page = await context.newPage()
+  await page.goto(`${server.url}/embed/${media.id}`)
+  await expect.poll(async () => (await statsOf(page)).firstFrameMs).not.toBeNull()
+  await page.waitForTimeout(3_000)
+  const { pieces, phase } = await statsOf(page)
+  expect(pieces.have).toBeLessThanOrEqual(4) // of 24
+  expect([phase, sockets.opened]).toEqual(['placeholder', 0])
+  await page.locator('video').evaluate((video: HTMLVideoElement) => {
+    video.muted = true
+    return video.play()
+  })
+  await expect.poll(async () => (await statsOf(page)).phase).toBe('swarm')
+  await expect
+    .poll(async () => (await statsOf(page)).pieces.have, { timeout: 20_000 })
+    .toBe(pieces.total)
 })
 
 test.describe('without being asked', () => {

@@ -18,6 +18,7 @@ const watch = {
   isStalled: false,
   hasFrame: false,
   seeks: 0,
+  speed: 1,
   decodedBytes: null as number | null,
   bufferedSeconds: () => 0,
 }
@@ -34,6 +35,7 @@ beforeEach(() => {
     isStalled: false,
     hasFrame: false,
     seeks: 0,
+    speed: 1,
     decodedBytes: null,
   })
   feed = new Feed({
@@ -132,6 +134,16 @@ test('on a fast line nothing is kept back', () => {
   feed.allow(readerAt(0), firstBytes())
   expect(allowed(10_000)).toBe(SECOND)
   expect(feed.isSlow).toBe(false)
+})
+
+test('a line that is fast enough for the film is slow for one that plays at twice the speed', () => {
+  fetcher.pace = 1.4 * SECOND
+  for (const piece of [0, 1, 2]) held.add(piece)
+  feed.allow(readerAt(0), firstBytes())
+  watch.speed = 2
+  expect(allowed(SECOND)).toBe(0)
+  watch.speed = 1
+  expect(allowed(SECOND)).toBe(SECOND)
 })
 
 describe('what a video holds', () => {

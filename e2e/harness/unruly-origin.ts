@@ -22,13 +22,14 @@ export interface UnrulyOrigin {
   readonly ranges: readonly string[]
   /** Ends every connection, and takes no more until it is mended. */
   cut(): void
+  /** Takes connections again, and answers as fast as it goes. */
   mend(): void
   close(): Promise<void>
 }
 
 /**
  * @param target `http://host:port` of the server
- * @param bytesPerSecond of each media answer; as fast as it goes when left out
+ * @param bytesPerSecond of each media answer, until it is mended; as fast as it goes when left out
  */
 export async function startUnrulyOrigin(
   target: string,
@@ -39,6 +40,7 @@ export async function startUnrulyOrigin(
   const connections = new Set<Duplex>()
   let answer: MediaAnswer | null = null
   let isCut = false
+  let rate = bytesPerSecond
 
   const forward = (request: IncomingMessage, response: ServerResponse, rate: number): void => {
     const { method, url, headers } = request
@@ -63,7 +65,7 @@ export async function startUnrulyOrigin(
   const server = createServer((request, response) => {
     if (!request.url?.startsWith('/media/')) return forward(request, response, Infinity)
     ranges.push(request.headers.range ?? '')
-    const serve = () => forward(request, response, bytesPerSecond)
+    const serve = () => forward(request, response, rate)
     if (answer) answer(request, response, serve)
     else serve()
   })
@@ -103,6 +105,7 @@ export async function startUnrulyOrigin(
     },
     mend() {
       isCut = false
+      rate = Number.POSITIVE_INFINITY
     },
     async close() {
       for (const connection of connections) connection.destroy()

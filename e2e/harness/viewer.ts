@@ -81,6 +81,11 @@ export async function watch(
   return { page, ...playing }
 }
 
+/** @returns what `window.slipstream.stats()` says on a watch or embed page */
+export function statsOf(page: Page): Promise<PlaybackStats> {
+  return page.evaluate(() => (window as unknown as PageGlobals).slipstream.stats())
+}
+
 /**
  * Answers the question before it is asked: shares, unless `choice` says otherwise. What a page of the
  * context chooses later is kept.
