@@ -264,10 +264,25 @@ describe('with peers', () => {
     expect(isAsked(decide(snapshot(idle, every(0, own - 1))).fromOrigin, own)).toBe(false)
   })
 
+  /** A peer that has nothing and takes no part in the order. */
+  const bystander = { ...peer('bystander', []), sends: false }
+
+  test('who has met nobody yet fetches nothing far ahead: those who come may have it', () => {
+    const ahead = { spanPieces: 1, bufferedSeconds: 8 }
+    const fetches = (changes: object) =>
+      decide(snapshot({ ...ahead, ...changes })).fromOrigin.length > 0
+    for (const ownId of every(1, 10).map((number) => `v${number}`)) {
+      expect(fetches({ ownId, expected: ['soon'] })).toBe(false)
+      expect(fetches({ ownId, strangers: 1 })).toBe(false)
+      expect(fetches({ ownId, strangers: 1, bufferedSeconds: 1 })).toBe(true)
+      expect(fetches({ ownId })).toBe(true) // nobody will come
+    }
+  })
+
   test('whoever is about to become a peer has its place in the order already', () => {
     const mine = placed(0)
     const theirs = placed(1)
-    const soon = { expected: others, spanPieces: 1 }
+    const soon = { expected: others, peers: [bystander], spanPieces: 1 }
     const fetched = (piece: number) =>
       isAsked(decide(snapshot(soon, every(0, piece - 1))).fromOrigin, piece)
     expect([fetched(mine), fetched(theirs)]).toEqual([true, false])
@@ -277,7 +292,7 @@ describe('with peers', () => {
     const viewers = every(1, 10).map((number) => `v${number}`)
     const fetchers = (index: number) =>
       viewers.filter((ownId) => {
-        const changes = { ownId, strangers: 9, spanPieces: 1 }
+        const changes = { ownId, strangers: 9, peers: [bystander], spanPieces: 1 }
         return isAsked(decide(snapshot(changes, every(0, index - 1))).fromOrigin, index)
       }).length
     const counts = every(20, 60).map(fetchers)

@@ -132,7 +132,7 @@ export const STARTING_SETTINGS: PolicySettings = {
 }
 
 /** The same while the swarm is expected within seconds: peers will bring what is not fetched yet. */
-export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.75 }
+export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.25 }
 
 /** In the swarm, and without hope for one. */
 export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 60 }
@@ -282,7 +282,10 @@ function turnOf(
     ? rank(index, ownId, others) + strangers * (1 - chance(index, ownId))
     : others.length + strangers
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
-  return !isKnown && place < 0.5 && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
+  // Who has met nobody yet does not know what they all have.
+  const isKnowing = snapshot.peers.length > 0 || snapshot.expected.length + strangers === 0
+  const isAhead = isKnowing && !isKnown && place < 0.5
+  return isAhead && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
 }
 
 /**
