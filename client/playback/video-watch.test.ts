@@ -48,6 +48,19 @@ function showFirstFrame(): void {
   video.tell('playing', 'timeupdate')
 }
 
+test('to press play when only the first frame is there is no stall', () => {
+  video.tell('loadeddata')
+  video.currentTime = 0.001
+  video.tell('timeupdate')
+  expect(watch.firstFrameMs).toBe(0)
+  video.tell('waiting') // as `play()` does by itself
+  now += 300
+  expect([watch.stalls, watch.stalledMs]).toEqual([0, 0])
+  video.tell('playing')
+  video.tell('waiting')
+  expect(watch.stalls).toBe(1)
+})
+
 test('the first frame is timed from the start, once', () => {
   expect(watch.firstFrameMs).toBeNull()
   video.tell('timeupdate') // nothing was played yet

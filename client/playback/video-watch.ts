@@ -21,8 +21,8 @@ export class VideoWatch {
   #stalls = 0
   #stalledMs = 0
   #stalledSince: number | null = null
-  /** From a seek until playback goes on: waiting then is the seek's, no stall. */
-  #settling = false
+  /** At the start and from a seek until playback goes on: waiting then is theirs, no stall. */
+  #settling = true
 
   /**
    * @param now a steady clock in milliseconds
