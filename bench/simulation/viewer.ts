@@ -10,16 +10,17 @@ import {
   pieceStart,
 } from '#protocol/pieces.ts'
 import {
-  type Demand,
-  decide,
-  JOINING_SETTINGS,
-  type PieceRange,
-  type PolicyDecision,
+  lookAheadFor,
   type PolicySettings,
-  type PolicySnapshot,
   STARTING_SETTINGS,
   strangersAmong,
-  swarmSettings,
+} from '../../client/playback/look-ahead.ts'
+import {
+  type Demand,
+  decide,
+  type PieceRange,
+  type PolicyDecision,
+  type PolicySnapshot,
 } from '../../client/playback/origin-policy.ts'
 import { Pace } from '../../client/playback/pace.ts'
 import { mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
@@ -205,12 +206,15 @@ export class SimulatedViewer implements PolicySnapshot {
     return this.#busy.reduce((most, wire) => Math.max(most, wire.queued(index)), 0)
   }
 
-  /** The same as `#settings` in engine.ts for a title whose torrent is there. */
+  /** As the engine has it for a title whose torrent is there. */
   get settings(): PolicySettings {
-    if (this.startUpSeconds === null && !this.#startsSlowly) return STARTING_SETTINGS
-    if (this.#joinedAt === null) return JOINING_SETTINGS
-    const peers = this.peers.length + this.expected.length + this.strangers
-    return swarmSettings(this.#clock.now - this.#joinedAt, peers)
+    return lookAheadFor({
+      hasBegun: this.startUpSeconds !== null || this.#startsSlowly,
+      swarm: this.#joinedAt === null ? 'soon' : 'joined',
+      joinedSeconds: this.#clock.now - (this.#joinedAt ?? this.#clock.now),
+      others: this.peers.length + this.expected.length + this.strangers,
+      isPressed: false,
+    })
   }
 
   get strangers(): number {

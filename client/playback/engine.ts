@@ -5,7 +5,6 @@
 import { lastPieceToStartWith } from '#protocol/early-request.ts'
 import { bytesPerSecondOf, nameOfBytes } from '#protocol/media.ts'
 import {
-  lengthOfPiece,
   type PieceIndex,
   type PieceLayout,
   pieceAt,
@@ -15,7 +14,7 @@ import {
 } from '#protocol/pieces.ts'
 import { streamPath, streamSession, webSeedPath } from '#protocol/stream.ts'
 import { openOpfs } from '../storage/opfs-backing.ts'
-import { type Bytes, PieceStore } from '../storage/piece-store.ts'
+import { PieceStore } from '../storage/piece-store.ts'
 import { noteStored, wasStored } from '../storage/stored-titles.ts'
 import { Introductions } from '../swarm/introductions.ts'
 import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm.ts'
@@ -24,19 +23,9 @@ import { CalmClock } from './calm-clock.ts'
 import { problemOfType } from './codec-support.ts'
 import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
+import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
-import {
-  type Demand,
-  decide,
-  JOINING_SETTINGS,
-  type PolicyPeer,
-  type PolicySettings,
-  STARTING_SETTINGS,
-  SWARM_SETTINGS,
-  strangersAmong,
-  swarmSettings,
-  WAITING_SETTINGS,
-} from './origin-policy.ts'
+import { type Demand, decide, type PolicyPeer } from './origin-policy.ts'
 import { pieceStates } from './piece-states.ts'
 import type {
   HttpReason,
@@ -54,6 +43,7 @@ import { mayBeControlled, waitForServiceWorker } from './service-worker-client.t
 import type { SharingDecision } from './sharing.ts'
 import { serveStreams } from './stream-server.ts'
 import { followTorrent } from './torrent-source.ts'
+import { Verification } from './verification.ts'
 import { VideoWatch } from './video-watch.ts'
 
 /** What an earlier visit left is worth waiting so long before anything is fetched. */
@@ -65,9 +55,6 @@ const BYTES_TICK_MS = 30
 const FIRST_FRAME_WAIT_MS = 3000
 /** With so much ahead, an outage is nothing that a viewer need know of. Seconds. */
 const CARRIED_SECONDS = 4
-/** While the disk cannot keep up with the network, as little as playback can do with. */
-const PRESSED_SECONDS = 4
-const PRESSED_BYTES = 8 * 1024 * 1024
 /** Taken for granted while size and duration do not tell: bytes per second. */
 const GUESSED_BYTES_PER_SECOND = 500_000
 
@@ -108,12 +95,7 @@ class Engine implements Playback {
   #isDirect = false
   /** False until it is known what need not be fetched, and for good when the browser fetches. */
   #mayFetch = false
-  /** Pieces held that HTTP brought. */
-  readonly #byHttp = new Set<PieceIndex>()
-  /** Pieces that HTTP brought and nobody has verified yet. */
-  readonly #unverified = new Set<PieceIndex>()
-  /** Pieces that HTTP brought wrong once; the second time the torrent is not believed. */
-  readonly #wrongOnce = new Set<PieceIndex>()
+  readonly #verification: Verification
   /** The first frame shows, or is not worth waiting for any longer. */
   readonly #firstFrame = deferred()
   /** Somebody wants to watch: who only has the player before them gets the first frame. */
@@ -158,12 +140,19 @@ class Engine implements Playback {
       if (opened) noteStored(title)
       return opened
     })
-    void this.#store.restored.then(() => this.#offerHeld()) // a swarm that did not wait for them
-    this.#store.subscribe(() => this.#wakeReaders())
-    this.#store.onLost((index) => {
-      this.#byHttp.delete(index)
-      this.#queueTick()
+    this.#verification = new Verification({
+      layout: this.#layout,
+      store: this.#store,
+      swarm: () => this.#swarm,
+      onWasted: (count) => {
+        this.#bytes.wasted += count
+      },
+      onOtherFile: () => this.#membership.fail(),
     })
+    // A swarm that did not wait for them gets them late.
+    void this.#store.restored.then(() => this.#verification.offerHeld())
+    this.#store.subscribe(() => this.#wakeReaders())
+    this.#store.onLost(() => this.#queueTick())
     this.#fetcher = new OriginFetcher({
       urls: this.#seeds,
       layout: this.#layout,
@@ -172,7 +161,10 @@ class Engine implements Playback {
       onWasted: (count) => {
         this.#bytes.wasted += count
       },
-      onPiece: (index, bytes) => this.#onPiece(index, bytes),
+      onPiece: (index, bytes) => {
+        this.#verification.cameByHttp(index, bytes)
+        this.#queueTick()
+      },
       onTrouble: (trouble) => {
         this.#originProblem = problemOfOrigin(trouble)
       },
@@ -248,7 +240,7 @@ class Engine implements Playback {
       layout: this.#layout,
       has: (index) => this.#store.has(index),
       cameNow: (index) => this.#store.cameNow(index),
-      cameByHttp: (index) => this.#byHttp.has(index),
+      cameByHttp: (index) => this.#verification.isByHttp(index),
       isArriving: (index) => this.#fetcher.isFetching(index) || (fromPeers?.has(index) ?? false),
       isVerified: (index) => swarm?.isVerified(index) ?? false,
     })
@@ -401,20 +393,8 @@ class Engine implements Playback {
   async #onJoined(swarm: Swarm): Promise<void> {
     this.#joinedAt = performance.now()
     this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
-    await this.#offerHeld()
+    await this.#verification.offerHeld()
     this.#tick()
-  }
-
-  /** Has the pieces verified that came, from wherever, while WebTorrent verified the others. */
-  async #offerHeld(): Promise<void> {
-    for (const index of this.#store.held()) {
-      const swarm = this.#swarm
-      if (!swarm) return
-      if (swarm.isVerified(index)) continue
-      const length = lengthOfPiece(this.#layout, index)
-      const bytes = await this.#store.read(index, 0, length).catch(() => null)
-      if (bytes) await this.#offer(swarm, index, bytes) // else the store has just dropped it
-    }
   }
 
   #stayWithHttp(reason: HttpReason): void {
@@ -456,33 +436,6 @@ class Engine implements Playback {
     else this.#bytes.placeholder += count
     this.#wakeReaders()
     this.#tickWithin(BYTES_TICK_MS)
-  }
-
-  #onPiece(index: PieceIndex, bytes: Bytes): void {
-    this.#queueTick()
-    if (this.#store.has(index)) {
-      this.#bytes.wasted += bytes.length // somebody else was faster
-      return
-    }
-    this.#store.write(index, bytes)
-    this.#unverified.add(index)
-    this.#byHttp.add(index)
-    if (this.#swarm) void this.#offer(this.#swarm, index, bytes)
-  }
-
-  /** Has a piece of the store verified, and dropped when it is wrong. */
-  async #offer(swarm: Swarm, index: PieceIndex, bytes: Bytes): Promise<void> {
-    const outcome = await swarm.inject(index, bytes)
-    if (this.#swarm !== swarm) return
-    const cameByHttp = this.#unverified.delete(index)
-    if (outcome === 'taken') return
-    if (cameByHttp) this.#bytes.wasted += bytes.length
-    if (outcome === 'known') return
-    this.#store.drop(index)
-    this.#queueTick()
-    if (!cameByHttp) return // damaged on the disk
-    if (this.#wrongOnce.has(index)) return this.#membership.fail() // the origin has another file
-    this.#wrongOnce.add(index)
   }
 
   #queueTick(): void {
@@ -531,7 +484,7 @@ class Engine implements Playback {
       strangers: this.#strangers(),
       missing: (index) => (arriving?.has(index) ? (swarm?.missing(index) ?? null) : null),
       queued: (index) => queued?.get(index) ?? 0,
-      settings: this.#store.isPressed ? pressed(this.#settings()) : this.#settings(),
+      settings: lookAheadFor(this.#standing()),
     })
     const decidedAt = performance.now()
     swarm?.steer(decision.fromPeers, (piece, bytes, rate) => {
@@ -554,15 +507,23 @@ class Engine implements Playback {
     return sharing.peers && (this.#swarm?.maySend ?? sharing.upload.bytesLeft !== 0)
   }
 
-  #settings(): PolicySettings {
+  #standing(): Standing {
     const hasBegun = this.#watch.firstFrameMs !== null || this.#feed.isSlow
-    if (!hasBegun || !this.#isWanted) return STARTING_SETTINGS
-    if (this.#httpReason === 'unanswered') return WAITING_SETTINGS // peers may soon bring the rest
-    if (this.#phase === 'http') return SWARM_SETTINGS
-    const peers = this.#introductions.expected.length + this.#strangers()
-    if (this.#swarm || peers > 0) return swarmSettings(this.#joinedSeconds, peers)
-    const isSoon = this.#torrentIsReal || this.#options.media.state === 'ready'
-    return isSoon ? JOINING_SETTINGS : WAITING_SETTINGS
+    const others = this.#introductions.expected.length + this.#strangers()
+    return {
+      hasBegun: hasBegun && this.#isWanted,
+      swarm: this.#prospect(others),
+      joinedSeconds: this.#joinedSeconds,
+      others,
+      isPressed: this.#store.isPressed,
+    }
+  }
+
+  #prospect(others: number): Standing['swarm'] {
+    if (this.#httpReason === 'unanswered') return 'later' // whoever agrees has peers at once
+    if (this.#phase === 'http') return 'never'
+    if (this.#swarm || others > 0) return 'joined'
+    return this.#torrentIsReal || this.#options.media.state === 'ready' ? 'soon' : 'later'
   }
 
   /** Since the swarm was joined; 0 before. */
@@ -615,11 +576,6 @@ class Engine implements Playback {
     this.#snapshot = snapshot
     for (const listener of this.#listeners) listener()
   }
-}
-
-function pressed(settings: PolicySettings): PolicySettings {
-  const lookAheadSeconds = Math.min(settings.lookAheadSeconds, PRESSED_SECONDS)
-  return { ...settings, lookAheadSeconds, lookAheadBytes: PRESSED_BYTES }
 }
 
 /** A `play()` from before there was a source is lost in the load that the source starts. */

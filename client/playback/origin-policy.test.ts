@@ -7,15 +7,8 @@ import {
   pieceLayout,
   pieceStart,
 } from '#protocol/pieces.ts'
-import {
-  decide,
-  JOINING_SETTINGS,
-  type PolicyPeer,
-  type PolicySnapshot,
-  SWARM_SETTINGS,
-  strangersAmong,
-  swarmSettings,
-} from './origin-policy.ts'
+import { JOINING_SETTINGS, lookAheadFor, SWARM_SETTINGS } from './look-ahead.ts'
+import { decide, type PolicyPeer, type PolicySnapshot } from './origin-policy.ts'
 import { rank } from './rendezvous.ts'
 
 const KIB = 1024
@@ -332,13 +325,6 @@ describe('with peers', () => {
     expect(decide(snapshot({ originIsDown: true })).mayAsk(at(0), slow)).toBe(true)
   })
 
-  test('strangers are awaited for some seconds, and no more of them than are connected to', () => {
-    expect(strangersAmong(0, 5, 2)).toBe(3)
-    expect(strangersAmong(0, 500, 2)).toBeLessThan(20)
-    expect(strangersAmong(0, 2, 5)).toBe(0)
-    expect(strangersAmong(30, 5, 2)).toBe(0)
-  })
-
   test('in a crowd only a few of the first fetch far ahead', () => {
     const crowd = (who: number) => every(1, 20).map((i) => peer(`p${who}-${i}`, []))
     const fetchedAt = (ahead: number) => {
@@ -470,9 +456,13 @@ class SimulatedSwarm {
         sends: true,
       })),
       missing: (index) => viewer.partial.get(index) ?? null,
-      settings: viewer.joined(this.now)
-        ? swarmSettings(this.now - viewer.startAt - 2, peers.length)
-        : JOINING_SETTINGS,
+      settings: lookAheadFor({
+        hasBegun: true,
+        swarm: viewer.joined(this.now) ? 'joined' : 'soon',
+        joinedSeconds: this.now - viewer.startAt - 2,
+        others: peers.length,
+        isPressed: false,
+      }),
     })
     viewer.fromPeers = fromPeers
     for (const { first, last } of fromOrigin) {

@@ -4,7 +4,6 @@
 // names first, far ahead of the playhead; when that viewer, or a peer that has it, will be too late,
 // the next ones in the order of the hash step in, each a little later than the one before, and at
 // the last moment everybody who lacks it. Alone, that is plain read-ahead.
-import { START_SECONDS } from '#protocol/early-request.ts'
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -13,6 +12,7 @@ import {
   pieceStart,
   piecesBetween,
 } from '#protocol/pieces.ts'
+import type { PolicySettings } from './look-ahead.ts'
 import { chance, rank, spread } from './rendezvous.ts'
 
 /** Pieces `first` to `last`, both included. */
@@ -47,13 +47,6 @@ export interface PolicyPeer {
 interface PolicySpan {
   readonly next: number
   readonly end: number
-}
-
-export interface PolicySettings {
-  /** Nothing is fetched that is needed later than that. */
-  readonly lookAheadSeconds: number
-  /** Nor anything further ahead of the reader than that. */
-  readonly lookAheadBytes: number
 }
 
 export interface PolicySnapshot {
@@ -114,58 +107,6 @@ export interface PolicyDecision {
   mayAsk(index: PieceIndex, pace: Pace): boolean
   /** Everything that is looked ahead to, held or not; `null` when nothing is. Peers are told. */
   readonly wanted: PieceRange | null
-}
-
-/**
- * While the swarm is not there yet, every byte costs the origin a byte, however eagerly the browser
- * asks for more: just enough is fetched ahead to ride out a hiccup.
- */
-export const WAITING_SETTINGS: PolicySettings = {
-  lookAheadSeconds: 8,
-  lookAheadBytes: 64 * 1024 * 1024,
-}
-
-/** Before the first frame: what the decoder needs for it, with nothing beside it on the line. */
-export const STARTING_SETTINGS: PolicySettings = {
-  ...WAITING_SETTINGS,
-  lookAheadSeconds: START_SECONDS,
-}
-
-/** The same while the swarm is expected within seconds: peers will bring what is not fetched yet. */
-export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.25 }
-
-/** In the swarm, and without hope for one. */
-export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 60 }
-
-/** The tracker and WebRTC bring the first peer within some seconds, or there is none. */
-const FIRST_PEER_SECONDS = 6
-/** Beyond so many, more are not connected to. */
-const MOST_STRANGERS = 16
-/** Who has been in the swarm for `s` seconds looks ahead so much, and `s` times the growth. */
-const FIRST_LOOK_AHEAD_SECONDS = 4
-const LOOK_AHEAD_GROWTH = 1
-
-/**
- * A viewer who has just met the first of its peers would take itself for one of two, and fetch half
- * of what everybody needs. So it looks further ahead only as it gets to know them.
- * @param seconds since the swarm was joined, 0 before
- * @param peers connected or expected, strangers as well
- */
-export function swarmSettings(seconds: number, peers: number): PolicySettings {
-  if (peers === 0) return seconds < FIRST_PEER_SECONDS ? JOINING_SETTINGS : SWARM_SETTINGS
-  const ahead = FIRST_LOOK_AHEAD_SECONDS + LOOK_AHEAD_GROWTH * seconds
-  if (ahead >= SWARM_SETTINGS.lookAheadSeconds) return SWARM_SETTINGS
-  return { ...SWARM_SETTINGS, lookAheadSeconds: ahead }
-}
-
-/**
- * @param seconds since the swarm was joined, 0 before
- * @param others viewers that the tracker knows besides us
- * @param known those that are connected or expected
- * @returns those that will soon be
- */
-export function strangersAmong(seconds: number, others: number, known: number): number {
-  return seconds < FIRST_PEER_SECONDS ? Math.max(0, Math.min(others, MOST_STRANGERS) - known) : 0
 }
 
 /** What peers are asked for at a time (BEP 3). */
