@@ -37,6 +37,7 @@ beforeEach(() => {
     seeks: 0,
     speed: 1,
     decodedBytes: null,
+    bufferedSeconds: () => 0,
   })
   feed = new Feed({
     layout,
@@ -169,6 +170,27 @@ describe('what a video holds', () => {
     expect(feed.bufferedSeconds(reader)).toBeCloseTo(0.8)
     watch.seeks = 1
     expect(feed.bufferedSeconds(reader)).toBeCloseTo(2.4)
+  })
+
+  test('is what it says once it has had time, where it does not tell what was decoded', () => {
+    fetcher.pace = 10 * SECOND
+    const reader = readerAt(0)
+    feed.allow(reader, firstBytes())
+    reader.position = HEAD + 80 * SECOND // of a film that is heavy at first
+    watch.hasFrame = true
+    watch.bufferedSeconds = () => 5
+    now += 10_000
+    video.currentTime = 10
+    expect(feed.bufferedSeconds(reader)).toBeGreaterThan(40)
+    now += 20_000
+    video.currentTime = 30
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(4)
+    watch.decodedBytes = 0
+    const other = readerAt(0)
+    feed.allow(other, firstBytes())
+    other.position = HEAD + 80 * SECOND
+    now += 30_000
+    expect(feed.bufferedSeconds(other)).toBeGreaterThan(40)
   })
 
   test('is what it says in a stall', () => {

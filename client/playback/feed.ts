@@ -12,6 +12,8 @@ import type { VideoWatch } from './video-watch.ts'
 
 /** How long bytes last is known on average; the scene at hand may need more of them. */
 const CAUTION = 0.8
+/** By then a browser has caught up with telling what it holds. */
+const CATCH_UP_SECONDS = 20
 /** A line that has sent next to nothing in that time is slow. */
 const TELLING_SECONDS = 0.5
 /** Beyond the place where samples seem to begin, so much is still taken for the file's head. */
@@ -35,9 +37,10 @@ export class Feed {
   readonly #options: FeedOptions
   readonly #now: () => number
   #samples: ByteRange
-  /** The last reader to begin: when by the calm clock, and where playback was. */
+  /** The last reader to begin: when, by both clocks, and where playback was. */
   #begun: {
     readonly reader: Reader
+    readonly at: number
     readonly calmMs: number
     readonly playedFrom: number
     readonly seeks: number
@@ -85,6 +88,7 @@ export class Feed {
     if (allowed > 0 && reader.position === reader.start) {
       this.#begun = {
         reader,
+        at: this.#now(),
         calmMs: calm.ms,
         playedFrom: video.currentTime,
         seeks: watch.seeks,
@@ -99,8 +103,10 @@ export class Feed {
     const { watch, video, calm, bytesPerSecond } = this.#options
     const known = watch.bufferedSeconds() * CAUTION
     if (watch.isStalled || this.#begun === null || this.#begun.reader !== reader) return known
-    const { calmMs, playedFrom } = this.#begun
+    const { at, calmMs, playedFrom } = this.#begun
     const decoded = this.#decodedSince(this.#begun)
+    // By the average alone, a film that is heavy at first would be credited with ever more.
+    if (decoded === null && this.#now() - at > CATCH_UP_SECONDS * 1000) return known
     const given = givenSeconds({
       samples: this.#samples,
       range: { start: this.#begun.reader.start, end: this.#begun.reader.position },
