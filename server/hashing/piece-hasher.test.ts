@@ -34,6 +34,20 @@ async function file(size: number) {
 }
 
 describe('PieceHasher', () => {
+  it('keeps its threads between files, ends them when nothing comes, and starts new ones', async () => {
+    const { path, layout, expected } = await file(3 * 262_144)
+    const brief = new PieceHasher(2, 300)
+    try {
+      await brief.hash(path, layout)
+      expect(Buffer.from(await brief.hash(path, layout))).toEqual(expected)
+      expect(brief.warmThreads).toBe(2)
+      await expect.poll(() => brief.warmThreads, { timeout: 5_000 }).toBe(0)
+      expect(Buffer.from(await brief.hash(path, layout))).toEqual(expected)
+    } finally {
+      await brief.close()
+    }
+  })
+
   it('hashes every piece, the short last one too', async () => {
     const { path, layout, expected } = await file(10 * 262_144 + 7)
     expect(Buffer.from(await hasher.hash(path, layout))).toEqual(expected)

@@ -1,5 +1,6 @@
 // SHA-1 of every piece of a file (BEP 3), on worker threads that draw pieces from one counter.
-// The threads stay warm between files and keep the process alive only while they work.
+// The threads stay warm between files that follow each other, keep the process alive only while they
+// work, and end when there has been nothing to hash for a while, which gives their memory back.
 // Whoever made the hasher closes it. Figures: docs/decisions/0006.
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
@@ -7,6 +8,8 @@ import type { PieceLayout } from '#protocol/pieces.ts'
 import { COUNTER, HASH_BYTES, type HashReply, type HashTask } from './hash-task.ts'
 
 const REPORT_INTERVAL_MS = 250
+/** Starting the threads takes 80 ms; while they wait they hold some 15 MB each. */
+const IDLE_MS = 3_000
 
 export interface HashOptions {
   /** Hashes of the first pieces, from an earlier run; a multiple of 20 bytes. */
@@ -18,14 +21,26 @@ export interface HashOptions {
 
 export class PieceHasher {
   readonly #threads: number
+  readonly #idleMs: number
   readonly #workers: Worker[] = []
   /** One file at a time: two would only take turns at the same cores. */
   #queue: Promise<unknown> = Promise.resolve()
   #closed = false
+  #waiting = 0
+  #idleTimer: NodeJS.Timeout | undefined
 
-  /** @param threads worker threads; one for each core, at most four, when left out */
-  constructor(threads = Math.min(availableParallelism(), 4)) {
+  /**
+   * @param threads worker threads; one for each core, at most four, when left out
+   * @param idleMs with nothing to hash for so long, they end; milliseconds
+   */
+  constructor(threads = Math.min(availableParallelism(), 4), idleMs = IDLE_MS) {
     this.#threads = threads
+    this.#idleMs = idleMs
+  }
+
+  /** Threads that run or are kept warm. */
+  get warmThreads(): number {
+    return this.#workers.length
   }
 
   /**
@@ -35,9 +50,24 @@ export class PieceHasher {
    * @throws the signal's reason when it is aborted
    */
   hash(path: string, layout: PieceLayout, options: HashOptions = {}): Promise<Uint8Array> {
-    const turn = this.#queue.then(() => this.#hashNow(path, layout, options))
+    this.#waiting += 1
+    clearTimeout(this.#idleTimer)
+    const turn = this.#queue
+      .then(() => this.#hashNow(path, layout, options))
+      .finally(() => this.#rest())
     this.#queue = turn.catch(() => {})
     return turn
+  }
+
+  #rest(): void {
+    this.#waiting -= 1
+    if (this.#waiting > 0 || this.#closed) return
+    this.#idleTimer = setTimeout(() => void this.#endThreads(), this.#idleMs)
+    this.#idleTimer.unref()
+  }
+
+  async #endThreads(): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()))
   }
 
   async #hashNow(path: string, layout: PieceLayout, options: HashOptions): Promise<Uint8Array> {
@@ -99,7 +129,8 @@ export class PieceHasher {
   /** Ends the threads; a running `hash` fails. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+    clearTimeout(this.#idleTimer)
+    await this.#endThreads()
   }
 }
 
