@@ -1,6 +1,7 @@
 // What the HTTP contract says of a title: the record, catalogue pages, and Server-Sent Events.
 import * as v from 'valibot'
 import { infoHashSchema, mediaIdSchema } from './ids.ts'
+import { embedSitesSchema } from './settings.ts'
 import { trackSchema } from './tracks.ts'
 
 /** The publisher's gate, at most. */
@@ -18,6 +19,17 @@ const p2pSchema = v.object({
   enabled: v.boolean(),
   /** No viewer is connected to another before so many watch. */
   minViewers: minViewersSchema,
+})
+
+/** A title whose file lies on a web server or CDN of somebody's own. */
+const mediaSourceSchema = v.object({
+  url: v.string(),
+  /** The same file elsewhere, in order of preference, behind `url` and before this server. */
+  mirrors: v.array(v.string()),
+  /** True when this server holds a copy of the present revision. */
+  kept: v.boolean(),
+  /** What the administrator should know of the source (no ranges, no CORS), or `null`. */
+  warning: v.nullable(v.string()),
 })
 
 const facts = {
@@ -47,6 +59,10 @@ const facts = {
   tracks: v.array(trackSchema),
   /** What the publisher says of sharing among viewers; the tracker enforces it. */
   p2p: p2pSchema,
+  /** Where the bytes lie when they are not this server's own, else `null`. */
+  source: v.nullable(mediaSourceSchema),
+  /** Sites that may embed the title, or `null`: those that may embed any (`/api/settings`). */
+  embedSites: v.nullable(v.array(v.string())),
   /** Milliseconds since 1970. */
   createdAt: v.number(),
 }
@@ -114,6 +130,14 @@ export const mediaEditSchema = v.pipe(
           v.regex(/^(\P{Cc}|[\n\r\t])*$/u, 'must be plain text'),
           v.trim(),
           v.maxLength(10_000, 'must have at most 10,000 characters'),
+        ),
+      ),
+      embedSites: v.optional(v.nullable(embedSitesSchema)),
+      /** Only for a title with a source: URLs of the same file at allowed origins. */
+      mirrors: v.optional(
+        v.pipe(
+          v.array(v.string('must be a list of URLs'), 'must be a list of URLs'),
+          v.maxLength(8, 'must have at most 8 URLs'),
         ),
       ),
       p2p: v.optional(

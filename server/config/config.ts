@@ -5,6 +5,7 @@ import { compile as compileProxies } from 'proxy-addr'
 import * as v from 'valibot'
 import { newAccountSchema } from '#protocol/accounts.ts'
 import { P2P_DEFAULTS, type SiteSettings, siteSettingsSchema } from '#protocol/boot.ts'
+import { KEEP, type Keep } from '#protocol/sources.ts'
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
@@ -46,6 +47,25 @@ const iceServers = v.pipe(
     ({ urls }) => [urls].flat().every((url) => /^(stun|turn)s?:[^/]/i.test(url)),
     'must name servers by stun:, stuns:, turn: or turns: addresses',
   ),
+)
+
+/** Scheme, host, port and an optional path prefix; a prefix names a folder. */
+export function parseSourceOrigin(text: string): string | null {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) return null
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    return null
+  return url.href.endsWith('/') ? url.href : `${url.href}/`
+}
+
+const sourceOrigins = v.pipe(
+  v.string(),
+  v.transform((text) => text.split(',').filter((entry) => entry.trim() !== '')),
+  v.everyItem(
+    (entry) => parseSourceOrigin(entry) !== null,
+    'must list http(s) origins separated by commas, such as https://cdn.example.org/films/',
+  ),
+  v.transform((entries) => entries.map((entry) => parseSourceOrigin(entry) ?? '')),
 )
 
 /**
@@ -92,6 +112,23 @@ const environmentSchema = v.object({
     v.picklist(P2P_DEFAULTS, `must be one of ${P2P_DEFAULTS.join(', ')}`),
     'ask',
   ),
+  SOURCE_ORIGINS: v.optional(sourceOrigins, ''),
+  ALLOW_PRIVATE_SOURCES: v.optional(
+    v.pipe(
+      v.picklist(['0', '1'], 'must be 0 or 1'),
+      v.transform((text) => text === '1'),
+    ),
+    '0',
+  ),
+  SOURCE_KEEP: v.optional(v.picklist(KEEP, `must be one of ${KEEP.join(', ')}`), 'never'),
+  SOURCE_CACHE_BYTES: v.optional(
+    wholeNumber(0, Number.MAX_SAFE_INTEGER, 'bytes'),
+    String(10 * 1024 ** 3),
+  ),
+  SOURCE_BYTES_PER_SECOND: v.optional(
+    wholeNumber(16 * 1024, Number.MAX_SAFE_INTEGER, 'bytes per second'),
+    String(32 * 1024 ** 2),
+  ),
   BUILD_DELAY_MS: v.optional(wholeNumber(0, 24 * 3600_000, 'milliseconds'), '0'),
 })
 
@@ -111,6 +148,18 @@ export interface Config {
   readonly iceServers: v.InferOutput<typeof siteSettingsSchema>['iceServers']
   /** What holds for viewers who have not said what they want. */
   readonly p2pDefault: SiteSettings['p2pDefault']
+  readonly sources: {
+    /** Allowed without an administrator's word; with a slash at the end. */
+    readonly origins: readonly string[]
+    /** Whether allowed origins may be at private and loopback addresses. */
+    readonly allowPrivate: boolean
+    /** What is kept of files at `origins`. */
+    readonly keep: Keep
+    /** Bound of all copies that are kept as a cache. */
+    readonly cacheBytes: number
+    /** What builds may take from all sources together, bytes per second. */
+    readonly bytesPerSecond: number
+  }
   /** Holds every build back by so long; for tests. */
   readonly buildDelayMs: number
 }
@@ -155,6 +204,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     logLevel: values.LOG_LEVEL,
     iceServers: values.ICE_SERVERS,
     p2pDefault: values.P2P_DEFAULT,
+    sources: {
+      origins: values.SOURCE_ORIGINS,
+      allowPrivate: values.ALLOW_PRIVATE_SOURCES,
+      keep: values.SOURCE_KEEP,
+      cacheBytes: values.SOURCE_CACHE_BYTES,
+      bytesPerSecond: values.SOURCE_BYTES_PER_SECOND,
+    },
     buildDelayMs: values.BUILD_DELAY_MS,
   }
 }

@@ -121,4 +121,50 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '005-sources': {
+    async up(db: Kysely<never>) {
+      await db.schema
+        .createTable('source_origin')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('url', 'text', (column) => column.notNull().unique())
+        .addColumn('keep', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createTable('media_source')
+        .addColumn('media_id', 'text', (column) =>
+          column.primaryKey().references('media.id').onDelete('cascade'),
+        )
+        .addColumn('url', 'text', (column) => column.notNull().unique())
+        .addColumn('mirrors', 'text', (column) => column.notNull())
+        .addColumn('etag', 'text')
+        .addColumn('last_modified', 'text')
+        .addColumn('ranges', 'integer', (column) => column.notNull())
+        .addColumn('cors', 'integer', (column) => column.notNull())
+        .addColumn('kept_revision', 'integer')
+        .addColumn('wanted_at', 'bigint', (column) => column.notNull())
+        .addColumn('checked_at', 'bigint', (column) => column.notNull())
+        .execute()
+      await db.schema
+        .createTable('setting')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('value', 'text', (column) => column.notNull())
+        .execute()
+      await db.schema.alterTable('media').addColumn('embed_sites', 'text').execute()
+      await db.schema
+        .alterTable('job')
+        .addColumn('lane', 'text', (column) => column.notNull().defaultTo('local'))
+        .execute()
+      await db.schema
+        .alterTable('job')
+        .addColumn('asked', 'integer', (column) => column.notNull().defaultTo(1))
+        .execute()
+      await db.schema.dropIndex('job_due').execute()
+      await db.schema
+        .createIndex('job_due')
+        .on('job')
+        .columns(['lane', 'state', 'run_at'])
+        .execute()
+    },
+  },
 }

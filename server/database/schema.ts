@@ -2,6 +2,7 @@
 // integer milliseconds since 1970, JSON is text, ids are text, booleans are 0 and 1.
 import type { ColumnType, Generated } from 'kysely'
 import type { InfoHash, MediaId } from '#protocol/ids.ts'
+import type { Keep } from '#protocol/sources.ts'
 
 export interface Schema {
   account: AccountTable
@@ -10,6 +11,9 @@ export interface Schema {
   media: MediaTable
   removed_media: RemovedMediaTable
   track: TrackTable
+  source_origin: SourceOriginTable
+  media_source: MediaSourceTable
+  setting: SettingTable
   torrent: TorrentTable
   job: JobTable
 }
@@ -53,7 +57,48 @@ interface MediaTable {
   p2p_enabled: Generated<number>
   /** Viewers announced before any two are connected. */
   p2p_min_viewers: Generated<number>
+  /** JSON list of origins that may embed the title, or `null`: the setting for all counts. */
+  embed_sites: Generated<string | null>
   created_at: number
+}
+
+/** Origins whose media an administrator allows, beside `SOURCE_ORIGINS`. */
+interface SourceOriginTable {
+  id: string
+  /** Scheme, host, port and path prefix with a slash at its end. */
+  url: string
+  keep: Keep
+  created_at: number
+}
+
+/** Where the file of a title lies that is not an upload; as it was when last asked. */
+interface MediaSourceTable {
+  media_id: MediaId
+  /** Normal form; one title for each. */
+  url: string
+  /** JSON list of URLs of the same file. */
+  mirrors: string
+  /** Strong, with its quotes, or `null`. */
+  etag: string | null
+  /** HTTP date, or `null`. */
+  last_modified: string | null
+  /** 1 when single ranges are answered with 206. */
+  ranges: number
+  /** 1 when any site may read it and see what a player needs (CORS). */
+  cors: number
+  /** Revision of which this server holds a whole copy, or `null`. */
+  kept_revision: number | null
+  /** When the copy was last wanted, for the cache. */
+  wanted_at: number
+  /** When the source was last asked. */
+  checked_at: number
+}
+
+/** What administrators set for the whole site. */
+interface SettingTable {
+  name: string
+  /** JSON. */
+  value: string
 }
 
 /** Subtitles of a title; they go with it. */
@@ -87,6 +132,10 @@ interface JobTable {
   media_id: MediaId
   revision: number
   state: 'queued' | 'running' | 'failed'
+  /** `remote`: the bytes come over the network; does not wait for `local` builds, nor they for it. */
+  lane: Generated<'local' | 'remote'>
+  /** How often the torrent was asked for while it was not there: the most wanted is built first. */
+  asked: Generated<number>
   /** Not before this time. */
   run_at: number
   attempts: number

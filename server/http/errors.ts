@@ -9,6 +9,7 @@ const STATUS: Record<ErrorCode, number> = {
   cross_origin: 403,
   setup_closed: 403,
   source_not_allowed: 403,
+  site_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
@@ -18,8 +19,10 @@ const STATUS: Record<ErrorCode, number> = {
   payload_too_large: 413,
   unsupported_media: 415,
   range_not_satisfiable: 416,
+  source_unsuitable: 422,
   too_many_requests: 429,
   internal: 500,
+  source_unreachable: 502,
   torrent_not_ready: 503,
   storage_full: 507,
 }

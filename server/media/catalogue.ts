@@ -1,6 +1,7 @@
 // The catalogue: titles, and what is known of each one's torrent and build job. The tables are the
 // truth; a `MediaRecord` for a client is made of one row by `toRecord`.
 import { type Insertable, type Selectable, sql } from 'kysely'
+import * as v from 'valibot'
 import { type InfoHash, type MediaId, parseMediaId } from '#protocol/ids.ts'
 import type { MediaEdit, MediaRecord } from '#protocol/media.ts'
 import { pieceLayout } from '#protocol/pieces.ts'
@@ -20,6 +21,14 @@ export interface Media extends Selectable<Schema['media']> {
   readonly reason: string | null
   /** In the order in which they were added. */
   readonly tracks: readonly TrackEntry[]
+  /** Where the file lies, `null` for uploads. */
+  readonly source: MediaSource | null
+}
+
+/** As the table has it, its lists parsed. */
+export interface MediaSource
+  extends Omit<Selectable<Schema['media_source']>, 'mirrors' | 'media_id'> {
+  readonly mirrors: readonly string[]
 }
 
 /** Subtitles without their text. */
@@ -65,7 +74,7 @@ export function createCatalogue(database: Database) {
       .selectAll('media')
       .select(['torrent.info_hash', 'job.state as job_state', 'job.pieces_done', 'job.reason'])
 
-  const withTracks = async <Row extends { readonly id: MediaId }>(rows: readonly Row[]) => {
+  const complete = async <Row extends { readonly id: MediaId }>(rows: readonly Row[]) => {
     if (rows.length === 0) return []
     const ids = rows.map(({ id }) => id)
     const tracks = await database
@@ -75,8 +84,14 @@ export function createCatalogue(database: Database) {
       .orderBy('created_at')
       .orderBy('id')
       .execute()
+    const sources = await database
+      .selectFrom('media_source')
+      .selectAll()
+      .where('media_id', 'in', ids)
+      .execute()
     return rows.map((row) => ({
       ...row,
+      source: sourceOf(sources.find((source) => source.media_id === row.id)),
       tracks: tracks
         .filter((track) => track.media_id === row.id)
         .map(({ id, language, label }) => ({ id, language, label })),
@@ -89,7 +104,7 @@ export function createCatalogue(database: Database) {
     },
 
     async get(id: MediaId): Promise<Media | null> {
-      const [media] = await withTracks(await titles().where('media.id', '=', id).execute())
+      const [media] = await complete(await titles().where('media.id', '=', id).execute())
       return media ?? null
     },
 
@@ -121,16 +136,18 @@ export function createCatalogue(database: Database) {
       const items = await rows.limit(limit + 1).execute()
       const last = items.length > limit ? items[limit - 1] : undefined
       return {
-        items: await withTracks(items.slice(0, limit)),
+        items: await complete(items.slice(0, limit)),
         nextCursor: last ? `${last.created_at}.${last.id}` : null,
       }
     },
 
     /** @returns false when there is no such title */
     async edit(id: MediaId, edit: MediaEdit): Promise<boolean> {
-      const { p2p, ...words } = edit
+      const { p2p, embedSites, mirrors: _, ...words } = edit
       const all = {
         ...words,
+        embed_sites:
+          embedSites === undefined ? undefined : embedSites && JSON.stringify(embedSites),
         p2p_enabled: p2p?.enabled === undefined ? undefined : Number(p2p.enabled),
         p2p_min_viewers: p2p?.minViewers,
       }
@@ -213,6 +230,16 @@ export function createCatalogue(database: Database) {
   }
 }
 
+function sourceOf(row: Selectable<Schema['media_source']> | undefined): MediaSource | null {
+  if (row === undefined) return null
+  const { media_id: _, mirrors, ...facts } = row
+  return { ...facts, mirrors: parseList(mirrors) }
+}
+
+function parseList(json: string): string[] {
+  return v.parse(v.array(v.string()), JSON.parse(json))
+}
+
 function parseCursor(cursor: string): { createdAt: number; id: MediaId } {
   const match = /^(\d{1,15})\.(.*)$/.exec(cursor)
   const id = parseMediaId(match?.[2])
@@ -229,6 +256,35 @@ function parseCursor(cursor: string): { createdAt: number; id: MediaId } {
  */
 export function webSeedUrl(origin: string, media: NewMedia): string {
   return origin + webSeedPath(media.id, media.revision, media.filename)
+}
+
+/**
+ * Where a title's bytes are, best first: at its source and the mirrors, then on this server, which
+ * passes on what it does not hold.
+ * @param origin scheme, host and port that the client uses, without a slash at the end
+ */
+export function webSeedsOf(media: Media, origin: string): string[] {
+  const own = webSeedUrl(origin, media)
+  if (media.source === null || sourceWarning(media.source) !== null) return [own]
+  return [media.source.url, ...media.source.mirrors, own]
+}
+
+/** @returns why browsers cannot fetch from the source themselves, for an administrator; or `null` */
+function sourceWarning({ ranges, cors }: MediaSource): string | null {
+  if (ranges === 0) {
+    return (
+      'The source does not answer ranges of the file, so this server keeps a copy and sends it. ' +
+      'Have the web server answer Range requests.'
+    )
+  }
+  if (cors === 0) {
+    return (
+      'The source does not let other sites read the file, so this server passes its bytes on. ' +
+      'Have the web server send Access-Control-Allow-Origin and Access-Control-Expose-Headers: ' +
+      'Content-Range, ETag.'
+    )
+  }
+  return null
 }
 
 /**
@@ -249,12 +305,19 @@ export function toRecord(media: Media, origin: string): MediaRecord {
     height: media.height,
     fastStart: media.fast_start === 1,
     poster: null,
-    webSeeds: [webSeedUrl(origin, media)],
+    webSeeds: webSeedsOf(media, origin),
     tracks: media.tracks.map((track) => ({
       ...track,
       url: `${origin}/api/media/${media.id}/tracks/${track.id}.vtt`,
     })),
     p2p: { enabled: media.p2p_enabled === 1, minViewers: media.p2p_min_viewers },
+    source: media.source && {
+      url: media.source.url,
+      mirrors: [...media.source.mirrors],
+      kept: media.source.kept_revision === media.revision,
+      warning: sourceWarning(media.source),
+    },
+    embedSites: media.embed_sites === null ? null : parseList(media.embed_sites),
     createdAt: media.created_at,
   }
   if (media.info_hash !== null) return { ...facts, state: 'ready', infoHash: media.info_hash }

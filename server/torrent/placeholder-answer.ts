@@ -7,7 +7,7 @@ import { placeholderTorrent, type TorrentSource } from './metainfo.ts'
 const MOST_KEPT = 500
 
 export class PlaceholderAnswer {
-  /** By web seed, which names the title, its revision and the address that the client uses. */
+  /** By web seeds; this server's own names the title, its revision and the address that the client uses. */
   readonly #compressed = new Map<string, Uint8Array>()
 
   /** Ends the response with the placeholder as its body; headers already set stay. */
@@ -15,21 +15,22 @@ export class PlaceholderAnswer {
     request: IncomingMessage,
     response: ServerResponse,
     source: TorrentSource,
-    webSeed: string,
+    webSeeds: readonly string[],
   ): void {
     const gzip = takesGzip(request.headers['accept-encoding'])
-    const body = gzip ? this.#compress(source, webSeed) : placeholderTorrent(source, [webSeed])
+    const body = gzip ? this.#compress(source, webSeeds) : placeholderTorrent(source, webSeeds)
     response.setHeader('Vary', 'Accept-Encoding')
     if (gzip) response.setHeader('Content-Encoding', 'gzip')
     response.setHeader('Content-Length', body.length)
     response.end(request.method === 'HEAD' ? undefined : body)
   }
 
-  #compress(source: TorrentSource, webSeed: string): Uint8Array {
-    const known = this.#compressed.get(webSeed)
+  #compress(source: TorrentSource, webSeeds: readonly string[]): Uint8Array {
+    const key = webSeeds.join('\n')
+    const known = this.#compressed.get(key)
     if (known) return known
-    const body = gzipSync(placeholderTorrent(source, [webSeed]), { level: 9 })
-    this.#compressed.set(webSeed, body)
+    const body = gzipSync(placeholderTorrent(source, webSeeds), { level: 9 })
+    this.#compressed.set(key, body)
     if (this.#compressed.size > MOST_KEPT) {
       const [oldest] = this.#compressed.keys()
       if (oldest !== undefined) this.#compressed.delete(oldest)

@@ -7,7 +7,7 @@ import { TORRENT_KIND_HEADER } from '#protocol/media.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
 import type { BuildQueue } from '../jobs/build-queue.ts'
-import { type Catalogue, type Media, webSeedUrl } from '../media/catalogue.ts'
+import { type Catalogue, type Media, webSeedsOf } from '../media/catalogue.ts'
 import type { RecentMedia } from '../media/recent-media.ts'
 import { evaluateConditions } from '../web-seed/conditions.ts'
 import { type RealInfo, realTorrent } from './metainfo.ts'
@@ -60,7 +60,7 @@ export function torrentEndpoint({ recent, catalogue, queue, originOf }: TorrentE
     response.setHeader('Content-Type', TORRENT_TYPE)
     response.setHeader(TORRENT_KIND_HEADER, 'placeholder')
     response.setHeader('Cache-Control', 'no-store')
-    placeholders.send(request, response, media, webSeedUrl(origin, media))
+    placeholders.send(request, response, media, webSeedsOf(media, origin))
   }
 }
 
@@ -99,7 +99,7 @@ function sendReal(request: IncomingMessage, response: ServerResponse, answer: Re
   }
   const announce = `${origin}/announce`
   const trackers = [announce.replace(/^http/, 'ws'), announce]
-  const body = realTorrent(real, { webSeeds: [webSeedUrl(origin, media)], trackers })
+  const body = realTorrent(real, { webSeeds: webSeedsOf(media, origin), trackers })
   response.setHeader('Content-Length', body.length)
   response.end(request.method === 'HEAD' ? undefined : body) // hashes do not compress
 }

@@ -1,0 +1,55 @@
+// What this server asks of web servers that are not its own: facts about a file, and spans of its
+// bytes. The one way out of this process: every request, redirects included, goes to an allowed
+// origin and to an address that may be reached (source-policy.ts), or is not made.
+
+/** A file elsewhere, as its server described it. */
+export interface SourceFacts {
+  /** Bytes. */
+  readonly size: number
+  /** MIME type without parameters, lower case, or `null`. */
+  readonly type: string | null
+  /** Strong validator with its quotes, or `null`; weak ones count as none. */
+  readonly etag: string | null
+  /** HTTP date, or `null`. */
+  readonly lastModified: string | null
+  /** True when single ranges are answered with 206. */
+  readonly ranges: boolean
+  /** True when pages of any site may read it, in ranges, and see `Content-Range`. */
+  readonly cors: boolean
+  /** As `Content-Disposition` names it, or `null`. */
+  readonly filename: string | null
+}
+
+/** The file as it was when it was inspected; another one is not what was asked for. */
+export type KnownSource = Pick<SourceFacts, 'size' | 'etag' | 'lastModified' | 'ranges'>
+
+export interface SourceSpan {
+  /** First byte. */
+  readonly start: number
+  /** The byte after the last one. */
+  readonly end: number
+  readonly known: KnownSource
+  readonly signal: AbortSignal
+}
+
+/** The file is not the one that was inspected: its length or its validator is another. */
+export class SourceChanged extends Error {
+  override readonly name = 'SourceChanged'
+}
+
+export interface SourceClient {
+  /**
+   * One `HEAD`, or where that is not answered one `GET` of the first byte.
+   * @throws SlipstreamError `source_not_allowed`, `source_unsuitable` (no length, compressed, too
+   *   large, not media), `source_unreachable` (with `Retry-After` where the source named one),
+   *   `not_found` when the source says that there is no such file
+   */
+  inspect(url: URL, signal: AbortSignal): Promise<SourceFacts>
+  /**
+   * The bytes `start` to `end`: one range by `If-Range`; from a source without ranges the whole file
+   * only. Ends early with an error when the source stalls, breaks off or sends more than was asked for.
+   * @throws SourceChanged when the answer is not of the known file
+   * @throws SlipstreamError as `inspect`
+   */
+  read(url: URL, span: SourceSpan): Promise<AsyncIterable<Uint8Array>>
+}
