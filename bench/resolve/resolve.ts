@@ -1,4 +1,4 @@
-// (g) What an unknown URL costs: a thousand different titles are asked for within a minute, at fixed
+// What an unknown URL costs: a thousand different titles are asked for within a minute, at fixed
 // moments, and from the time of each answer the source's own is taken off. Once while nothing else
 // happens, and once while the torrents of the same titles are asked for, so that builds run.
 import { spawn } from 'node:child_process'
@@ -7,8 +7,8 @@ import { Agent, get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import type { Resolved } from '#protocol/sources.ts'
+import { clip } from '../../e2e/harness/clips.ts'
 import { startServer, type TestServer } from '../../e2e/harness/server.ts'
-import { GIB, longClip } from '../inputs.ts'
 import type { Part } from '../part.ts'
 import type { Figure } from '../report.ts'
 import { percentile } from '../rounds.ts'
@@ -16,13 +16,13 @@ import { percentile } from '../rounds.ts'
 const TITLES = 1_000
 const SECONDS = 60
 const WARM_UP_TITLES = 30
-/** A build of it takes about as long as the next title takes to come. */
-const FILM_BYTES = GIB / 128
+/** Long enough that builds are still running when the last title is asked for. */
+const FILM = { seconds: 20, format: 'webm', mbps: 3 } as const
 
 export const resolve: Part = {
   name: 'resolve',
   async run({ quick }) {
-    const source = await startSource(await longClip(FILM_BYTES))
+    const source = await startSource(clip(FILM))
     const titles = quick ? TITLES / 5 : TITLES
     const seconds = quick ? SECONDS / 5 : SECONDS
     const figures: Figure[] = []
@@ -53,7 +53,7 @@ export const resolve: Part = {
       notes: [
         "Time of an answer of `/api/resolve` without the source's own (20 ms and what it was late), " +
           'each for a URL that the server has never seen.',
-        `While builds run, the torrent of each title (${FILM_BYTES / 2 ** 20} MiB) is asked for as well.`,
+        `While builds run, the torrent of each title (${FILM.seconds} s of video) is asked for as well.`,
       ],
     }
   },

@@ -147,9 +147,6 @@ export class SourceTitles {
 
   async #make(url: URL): Promise<Media> {
     const { catalogue, records, now, log } = this.#ports
-    // Somebody may have finished it between the look into the table and this one.
-    const present = await this.#known(url.href)
-    if (present !== null) return present
     const facts = await this.#inspect(url, false)
     const file = fileOf(url, facts)
     const at = now()
@@ -250,10 +247,10 @@ export class SourceTitles {
     throw unsuitable(`${url.host} ${missing}, so that browsers cannot use it as a mirror.`)
   }
 
-  async #inspect(url: URL, thorough: boolean): Promise<SourceFacts> {
-    const { policy, client, turns } = this.#ports
+  /** The client refuses what is not allowed. */
+  #inspect(url: URL, thorough: boolean): Promise<SourceFacts> {
+    const { client, turns } = this.#ports
     const { signal } = this.#closing
-    await policy.assertAllowed(url) // before it waits
     return turns.take(url.host, signal, () => client.inspect(url, signal, thorough))
   }
 }
