@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { resolvedSchema, sourceOriginsSchema } from '#protocol/sources.ts'
 import { type App, type AppOverrides, createApp } from '../app.ts'
 import { parseConfig } from '../config/config.ts'
-import { exampleBytes, film, startSource, type TestSource } from './source-fixture.ts'
+import { exampleBytes, film, startSource, type TestSource } from './web-server-fixture.ts'
 
 let folder: string
 let source: TestSource

@@ -84,7 +84,7 @@ export function assertSpan(head: AnswerHead, { start, end, known }: SourceSpan):
   if (isAnotherFile(known, seen)) throw new SourceChanged(`${host} has another file now`)
   const isWhole = start === 0 && end === known.size
   if (status === 200 && !isWhole) {
-    throw unsuitable(`${host} ignores ranges, though it said that it answers them.`)
+    throw new SourceChanged(`${host} ignores ranges, though it said that it answers them`)
   }
   const range = contentRangeOf(head)
   if (status === 206 && (!known.ranges || range?.start !== start || range.end !== end)) {

@@ -32,7 +32,10 @@ export interface SourceSpan {
   readonly signal: AbortSignal
 }
 
-/** The file is not the one that was inspected: its length or its validator is another. */
+/**
+ * The file is not the one that was inspected: its length or its validator is another, or its server
+ * does not answer ranges of it as it said. A thorough inspection tells what holds now.
+ */
 export class SourceChanged extends Error {
   override readonly name = 'SourceChanged'
 }

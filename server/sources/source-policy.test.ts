@@ -34,10 +34,11 @@ test('what is allowed is what the operator names and what an administrator adds,
 test('of several origins that a URL lies below the longest counts', async () => {
   const policy = policyFor(['https://cdn.example.org/'])
   const films = await policy.add(OPERATORS, 'always')
-  const keepOf = async (url: string) => (await policy.assertAllowed(parseSourceUrl(url))).keep
-  expect(await keepOf('https://cdn.example.org/films/a.mp4')).toBe('always')
-  expect(await keepOf('https://cdn.example.org/other/a.mp4')).toBe('cache')
-  expect(films.url).toBe(OPERATORS)
+  const film = parseSourceUrl('https://cdn.example.org/films/a.mp4')
+  expect(await policy.assertAllowed(film)).toEqual(films)
+  expect(await policy.keepOf(film.href)).toBe('always')
+  expect(await policy.keepOf('https://cdn.example.org/other/a.mp4')).toBe('cache')
+  expect(await policy.keepOf('https://elsewhere.example/a.mp4')).toBe('never')
 })
 
 test('an origin is compared in its normal form', async () => {

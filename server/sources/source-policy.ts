@@ -22,6 +22,8 @@ export interface SourcePolicy {
    * @throws SlipstreamError `source_not_allowed`
    */
   assertAllowed(url: URL): Promise<SourceOrigin>
+  /** @returns what is to be kept of the file at a URL: nothing of what is not allowed */
+  keepOf(url: string): Promise<Keep>
   /** @returns all allowed origins, the operator's first */
   list(): Promise<SourceOrigin[]>
   /**
@@ -79,17 +81,26 @@ export function createSourcePolicy({
     return origin
   }
 
+  const longest = async (url: URL): Promise<SourceOrigin | undefined> => {
+    const [best] = (await list())
+      .filter((origin) => isBelow(url, origin.url))
+      .sort((a, b) => b.url.length - a.url.length)
+    return best
+  }
+
   return {
     list,
+
+    async keepOf(url) {
+      return (await longest(new URL(url)))?.keep ?? 'never'
+    },
 
     async assertAllowed(url) {
       if (isAddress(url.hostname) && !mayReach(url.hostname, allowPrivate)) {
         const message = `${url.host} is not an address on the public internet. Name a public host.`
         throw new SlipstreamError('source_not_allowed', message)
       }
-      const [best] = (await list())
-        .filter((origin) => isBelow(url, origin.url))
-        .sort((a, b) => b.url.length - a.url.length)
+      const best = await longest(url)
       if (best !== undefined) return best
       const message = `Media at this address of ${url.origin} are not allowed on this server. Ask its administrator.`
       throw new SlipstreamError('source_not_allowed', message)

@@ -9,10 +9,10 @@ import { type Catalogue, createCatalogue } from '../media/catalogue.ts'
 import { exampleMedia } from '../media/media-fixture.ts'
 import { HttpSourceClient } from './http-source-client.ts'
 import { InspectionTurns } from './inspection-turns.ts'
-import { exampleBytes, film, startSource, type TestSource } from './source-fixture.ts'
 import { createSourcePolicy, type SourcePolicy } from './source-policy.ts'
 import { createSourceRecords } from './source-records.ts'
 import { SourceTitles } from './source-titles.ts'
+import { exampleBytes, film, startSource, type TestSource } from './web-server-fixture.ts'
 
 const OWN = 'https://media.example.org'
 const withCode = (code: string) => expect.objectContaining({ code })
@@ -354,4 +354,17 @@ test('closing gives up what a source does not answer', async () => {
   await vi.waitFor(() => expect(source.requests).toHaveLength(1))
   await titles.close()
   await expect(asking).rejects.toThrow('the server is stopping')
+})
+
+test('a source that said it had ranges and has none is found out when its title is renewed', async () => {
+  const { titles } = await open()
+  const truth = film({ ranges: false })
+  source.answer((request, response) => {
+    if (request.method === 'HEAD') film()(request, response)
+    else truth(request, response)
+  })
+  const { id, source: before } = await titles.resolve(urlOf('/film.mp4'), OWN)
+  expect(before?.ranges).toBe(1)
+  expect(await titles.renew(id)).toMatchObject({ revision: 1, source: { ranges: 0 } })
+  expect(changes).toEqual([id])
 })
