@@ -11,9 +11,18 @@ import { pageMemory } from './page-memory.ts'
 import type { Part } from './part.ts'
 import { placeholder } from './placeholder.ts'
 import { type PartReport, type RunReport, renderPart, renderReport } from './report.ts'
+import { resolve } from './resolve/resolve.ts'
 import { webSeed } from './web-seed/web-seed.ts'
 
-const PARTS: readonly Part[] = [firstFrame, hashing, webSeed, placeholder, memory, pageMemory]
+const PARTS: readonly Part[] = [
+  firstFrame,
+  hashing,
+  webSeed,
+  placeholder,
+  resolve,
+  memory,
+  pageMemory,
+]
 const RESULTS = join(import.meta.dirname, 'results')
 
 const names = process.argv.slice(2).filter((word) => word !== '--quick')

@@ -25,12 +25,19 @@ import { createIngest } from './ingest/ingest.ts'
 import { BuildQueue } from './jobs/build-queue.ts'
 import { createCatalogue, type Media, toRecord } from './media/catalogue.ts'
 import { RecentMedia } from './media/recent-media.ts'
-import { resolveRoutes } from './media/resolve-routes.ts'
 import { mediaIdOfPage, mediaRoutes } from './media/routes.ts'
 import { trackRoutes } from './media/track-routes.ts'
 import { createTracks } from './media/tracks.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createPages } from './pages/pages.ts'
+import { HttpSourceClient } from './sources/http-source-client.ts'
+import { InspectionTurns } from './sources/inspection-turns.ts'
+import { openToAnySite, resolveRoutes } from './sources/resolve-routes.ts'
+import type { Lookup } from './sources/source-connection.ts'
+import { createSourcePolicy } from './sources/source-policy.ts'
+import { createSourceRecords } from './sources/source-records.ts'
+import { sourceRoutes } from './sources/source-routes.ts'
+import { SourceTitles } from './sources/source-titles.ts'
 import { torrentBuilder } from './torrent/build-torrent.ts'
 import { torrentEndpoint } from './torrent/torrent-endpoint.ts'
 import { Tracker } from './tracker/tracker.ts'
@@ -48,6 +55,8 @@ export interface AppOverrides {
   readonly now?: () => number
   /** How long the JSON body of a request may take to arrive, milliseconds. */
   readonly bodyPatience?: number
+  /** Resolves the names of sources instead of the system. */
+  readonly lookup?: Lookup
   /** Pages with hot reload from Vite instead of the built client. */
   readonly dev?: boolean
 }
@@ -141,6 +150,27 @@ export async function createApp(
   })
   const sendTorrent = torrentEndpoint({ recent, catalogue, queue, originOf })
 
+  const policy = createSourcePolicy({ database, sources: config.sources, now })
+  const sourceClient = new HttpSourceClient({
+    policy,
+    allowPrivate: config.sources.allowPrivate,
+    maxBytes: config.maxUploadBytes,
+    // Any name will do where the own one is not known: a source that names the sites it lets read
+    // cannot name this one then.
+    pageOrigin: new URL(config.publicUrl ?? 'https://slipstream.invalid').origin,
+    lookup: overrides.lookup,
+  })
+  const titles = new SourceTitles({
+    catalogue,
+    records: createSourceRecords(database),
+    policy,
+    client: sourceClient,
+    turns: new InspectionTurns(),
+    onChange: changed,
+    now,
+    log,
+  })
+
   const deleteMedia = async (media: Media): Promise<void> => {
     await catalogue.remove(media.id)
     changed(media.id)
@@ -195,6 +225,7 @@ export async function createApp(
     const { type, text } = await metrics.render()
     response.set('Content-Type', type).send(text)
   })
+  web.use('/api/resolve', openToAnySite)
   web.use('/api', jsonBody(overrides.bodyPatience ?? BODY_PATIENCE_MS))
   web.use(accountRoutes({ accounts, originOf, log }))
   web.get('/api/media/:id/events', events.handle)
@@ -205,6 +236,7 @@ export async function createApp(
       queue,
       originOf,
       requireAccount: accounts.requireAccount,
+      setMirrors: (media, urls) => titles.setMirrors(media, urls),
       async onEdit(media) {
         changed(media.id)
         if (media.info_hash) await tracker.rulesChanged(media.info_hash)
@@ -221,7 +253,11 @@ export async function createApp(
       requireAccount: accounts.requireAccount,
     }),
   )
-  web.use('/api/resolve', resolveRoutes({ catalogue, originOf }))
+  web.use('/api/resolve', resolveRoutes({ titles, originOf }))
+  web.use(
+    '/api/sources',
+    sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount }),
+  )
   // Reached only without the service worker, which answers this address otherwise.
   web.get('/stream/:session/:filename', (request, response) => {
     const target = parseStreamPath(request.path)
@@ -264,9 +300,11 @@ export async function createApp(
       server.closeIdleConnections()
       const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
       await Promise.all([closed, queue.close()])
+      await titles.close()
       clearTimeout(cut)
       webSeed.close()
-      await Promise.all([hasher.close(), uploads.close(), caughtUp, pages.close()])
+      const sources = sourceClient.close()
+      await Promise.all([hasher.close(), uploads.close(), caughtUp, pages.close(), sources])
       await database.destroy()
     },
   }

@@ -266,7 +266,10 @@ export function webSeedUrl(origin: string, media: NewMedia): string {
 export function webSeedsOf(media: Media, origin: string): string[] {
   const own = webSeedUrl(origin, media)
   if (media.source === null || sourceWarning(media.source) !== null) return [own]
-  return [media.source.url, ...media.source.mirrors, own]
+  const elsewhere = [media.source.url, ...media.source.mirrors]
+  // Browsers do not fetch from http on a page over https; programs do.
+  const isFirst = (url: string) => url.startsWith('https:') || !origin.startsWith('https:')
+  return [...elsewhere.filter(isFirst), own, ...elsewhere.filter((url) => !isFirst(url))]
 }
 
 /** @returns why browsers cannot fetch from the source themselves, for an administrator; or `null` */

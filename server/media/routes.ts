@@ -17,6 +17,8 @@ interface MediaRoutesPorts {
   readonly queue: Pick<BuildQueue, 'request' | 'restart'>
   readonly originOf: OriginOf
   readonly requireAccount: RequestHandler
+  /** Checks URLs of the same file elsewhere and keeps them. @throws SlipstreamError */
+  readonly setMirrors: (media: Media, urls: readonly string[]) => Promise<void>
   /** A title says something else now. */
   readonly onEdit: (media: Media) => Promise<void>
   /** Forgets the title everywhere and removes its bytes. */
@@ -25,7 +27,7 @@ interface MediaRoutesPorts {
 
 /** Routes below `/api/media`; the torrent of a title is answered before Express. */
 export function mediaRoutes(ports: MediaRoutesPorts): Router {
-  const { catalogue, queue, originOf, requireAccount, onEdit, deleteMedia } = ports
+  const { catalogue, queue, originOf, requireAccount, setMirrors, onEdit, deleteMedia } = ports
   const router = Router()
 
   router.use((request, _response, next) => {
@@ -60,7 +62,8 @@ export function mediaRoutes(ports: MediaRoutesPorts): Router {
   })
 
   router.patch('/:id', requireAccount, async (request, response) => {
-    const { id } = await find(request.params['id'])
+    const media = await find(request.params['id'])
+    const { id } = media
     const edit = v.safeParse(mediaEditSchema, request.body)
     if (!edit.success) {
       const [issue] = edit.issues
@@ -70,6 +73,7 @@ export function mediaRoutes(ports: MediaRoutesPorts): Router {
         : 'The request must carry JSON with title, description or p2p.'
       throw new SlipstreamError('bad_request', message)
     }
+    if (edit.output.mirrors) await setMirrors(media, edit.output.mirrors)
     await catalogue.edit(id, edit.output)
     const edited = await find(id)
     await onEdit(edited)

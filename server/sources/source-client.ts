@@ -32,19 +32,24 @@ export interface SourceSpan {
   readonly signal: AbortSignal
 }
 
-/** The file is not the one that was inspected: its length or its validator is another. */
+/**
+ * The file is not the one that was inspected: its length or its validator is another, or its server
+ * does not answer ranges of it as it said. A thorough inspection tells what holds now.
+ */
 export class SourceChanged extends Error {
   override readonly name = 'SourceChanged'
 }
 
 export interface SourceClient {
   /**
-   * One `HEAD`, or where that is not answered one `GET` of the first byte.
+   * One `HEAD`, or where that is not answered or says too little one `GET` of the first byte.
+   * @param thorough asks by the `GET` at once: what a file really is counts more than what its
+   *   server says of it
    * @throws SlipstreamError `source_not_allowed`, `source_unsuitable` (no length, compressed, too
    *   large, not media), `source_unreachable` (with `Retry-After` where the source named one),
    *   `not_found` when the source says that there is no such file
    */
-  inspect(url: URL, signal: AbortSignal): Promise<SourceFacts>
+  inspect(url: URL, signal: AbortSignal, thorough?: boolean): Promise<SourceFacts>
   /**
    * The bytes `start` to `end`: one range by `If-Range`; from a source without ranges the whole file
    * only. Ends early with an error when the source stalls, breaks off or sends more than was asked for.

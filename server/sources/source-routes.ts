@@ -1,0 +1,68 @@
+// `/api/sources`: the origins that media may come from, for who is signed in.
+import { type RequestHandler, Router } from 'express'
+import * as v from 'valibot'
+import {
+  newSourceOriginSchema,
+  type SourceOrigins,
+  sourceOriginEditSchema,
+} from '#protocol/sources.ts'
+import { SlipstreamError } from '../http/errors.ts'
+import type { OriginOf } from '../http/request-address.ts'
+import { assertSameOrigin } from '../http/same-origin.ts'
+import type { SourcePolicy } from './source-policy.ts'
+
+/** Routes below `/api/sources`, behind `jsonBody`. */
+export function sourceRoutes({
+  policy,
+  originOf,
+  requireAccount,
+}: {
+  readonly policy: SourcePolicy
+  readonly originOf: OriginOf
+  readonly requireAccount: RequestHandler
+}): Router {
+  const router = Router()
+
+  router.use((request, _response, next) => {
+    assertSameOrigin(request, originOf)
+    next()
+  })
+  router.use(requireAccount)
+
+  router.get('/', async (_request, response) => {
+    const body: SourceOrigins = { origins: await policy.list() }
+    response.set('Cache-Control', 'no-store').json(body)
+  })
+
+  router.post('/', async (request, response) => {
+    const { url, keep } = parse(newSourceOriginSchema, request.body, 'url and keep')
+    response.status(201).json(await policy.add(url, keep))
+  })
+
+  router.patch('/:id', async (request, response) => {
+    const { keep } = parse(sourceOriginEditSchema, request.body, 'keep')
+    response.json(await policy.setKeep(request.params.id, keep))
+  })
+
+  router.delete('/:id', async (request, response) => {
+    await policy.remove(request.params.id)
+    response.status(204).end()
+  })
+
+  return router
+}
+
+function parse<Schema extends v.GenericSchema>(
+  schema: Schema,
+  body: unknown,
+  fields: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, body)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  const field = v.getDotPath(issue)
+  const message = field
+    ? `The field ${field} is missing or wrong: ${issue.message}.`
+    : `The request must carry JSON with ${fields}.`
+  throw new SlipstreamError('bad_request', message)
+}
