@@ -7,6 +7,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
 import type { MediaId } from '#protocol/ids.ts'
+import type { Keep } from '#protocol/sources.ts'
 import { parseStreamPath, webSeedPath } from '#protocol/stream.ts'
 import { createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
@@ -16,6 +17,7 @@ import { prepareDataFolder, unusableDataFolder } from './config/data-folder.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
+import { StreamHasher } from './hashing/stream-hasher.ts'
 import { refuseOtherMethods } from './http/allowed-methods.ts'
 import { SlipstreamError } from './http/errors.ts'
 import { jsonBody } from './http/json-body.ts'
@@ -31,10 +33,15 @@ import { trackRoutes } from './media/track-routes.ts'
 import { createTracks } from './media/tracks.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createPages } from './pages/pages.ts'
+import { Pace } from './sources/politeness.ts'
+import { remoteBuilder } from './sources/remote-build.ts'
+import type { SourceClient } from './sources/source-client.ts'
+import { SourceCopies } from './sources/source-copies.ts'
 import { torrentBuilder } from './torrent/build-torrent.ts'
 import { torrentEndpoint } from './torrent/torrent-endpoint.ts'
 import { Tracker } from './tracker/tracker.ts'
 import { createUploads } from './uploads/uploads.ts'
+import { PassingOn } from './web-seed/passing-on.ts'
 import { WebSeed } from './web-seed/web-seed.ts'
 
 /** How long requests under way may take to finish when the server stops. */
@@ -48,8 +55,19 @@ export interface AppOverrides {
   readonly now?: () => number
   /** How long the JSON body of a request may take to arrive, milliseconds. */
   readonly bodyPatience?: number
+  /** Who asks web servers that are not ours; nobody when left out. */
+  readonly sources?: Sources
   /** Pages with hot reload from Vite instead of the built client. */
   readonly dev?: boolean
+}
+
+/** What builds, copies and the web seed need of media elsewhere. */
+interface Sources {
+  readonly client: SourceClient
+  /** What is to be kept of the file at a URL. */
+  readonly keepOf: (url: string) => Keep | Promise<Keep>
+  /** Makes a new revision of a title whose file changed at its source. */
+  readonly renew: (id: MediaId) => Promise<unknown>
 }
 
 export interface App {
@@ -83,9 +101,36 @@ export async function createApp(
     recent.forget(id)
     events.changed(id)
   }
+  const sources = overrides.sources ?? NO_SOURCES
+  const streamHasher = new StreamHasher()
+  const pace = new Pace(config.sources.bytesPerSecond, now)
+  const reader = { client: sources.client, pace, now }
+  const copies = new SourceCopies({
+    database,
+    blobs,
+    reader,
+    keepOf: sources.keepOf,
+    cacheBytes: config.sources.cacheBytes,
+    onChange(id, revision) {
+      webSeed.forget(id, revision)
+      changed(id)
+    },
+    now,
+    log,
+  })
+  const buildRemote = remoteBuilder({
+    reader,
+    hasher: streamHasher,
+    copies,
+    catalogue,
+    blobs,
+    renew: sources.renew,
+    onChange: changed,
+    log,
+  })
   const queue = new BuildQueue({
     database,
-    build: torrentBuilder({ catalogue, blobs, hasher }),
+    build: torrentBuilder({ catalogue, blobs, hasher, buildRemote }),
     onChange: changed,
     now,
     buildDelayMs: config.buildDelayMs,
@@ -137,6 +182,8 @@ export async function createApp(
   const webSeed = new WebSeed({
     catalogue: recent,
     blobs,
+    passingOn: new PassingOn({ client: sources.client, copies, renew: sources.renew, log }),
+    onWanted: (id) => copies.wanted(id),
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
   })
   const sendTorrent = torrentEndpoint({ recent, catalogue, queue, originOf })
@@ -146,6 +193,7 @@ export async function createApp(
     changed(media.id)
     webSeed.forget(media.id, media.revision)
     if (media.info_hash) await tracker.rulesChanged(media.info_hash)
+    await copies.forget(media.id)
     await removeBytes(media.id)
     log.info({ media: media.id }, 'title deleted')
   }
@@ -252,6 +300,9 @@ export async function createApp(
     sendError(request, response, error, log)
   })
 
+  await copies.keepWithinBound().catch((err) => {
+    log.error({ err }, 'copies of files elsewhere could not be looked through')
+  })
   queue.start()
   return {
     server,
@@ -263,13 +314,31 @@ export async function createApp(
       await tracker.close()
       server.closeIdleConnections()
       const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-      await Promise.all([closed, queue.close()])
+      await Promise.all([closed, queue.close(), copies.close()])
       clearTimeout(cut)
       webSeed.close()
-      await Promise.all([hasher.close(), uploads.close(), caughtUp, pages.close()])
+      await Promise.all([
+        hasher.close(),
+        streamHasher.close(),
+        uploads.close(),
+        caughtUp,
+        pages.close(),
+      ])
       await database.destroy()
     },
   }
+}
+
+/** No origin is allowed. */
+const NO_SOURCES: Sources = {
+  client: { inspect: refuseSource, read: refuseSource },
+  keepOf: () => 'never',
+  renew: refuseSource,
+}
+
+async function refuseSource(): Promise<never> {
+  const message = 'Media of other servers are not allowed on this server. Ask its administrator.'
+  throw new SlipstreamError('source_not_allowed', message)
 }
 
 async function openDataFolder(path: string): Promise<Database> {

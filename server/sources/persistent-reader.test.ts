@@ -158,7 +158,7 @@ describe('PersistentReader', () => {
     await expect.poll(() => source.open).toBe(0)
   })
 
-  it('fails when a source sends more than was asked for', async () => {
+  it('takes no more of a source than it asked for', async () => {
     source.mischief.push((_request, response) => {
       response.writeHead(206, { ETag: source.etag })
       void send(source, response, source.bytes).then(() => response.end())

@@ -138,7 +138,8 @@ export class PersistentReader {
         if (!(await this.#file.agrees(read))) throw new SourcesDisagree()
       }
       for (const other of this.#places) other.isTrusted = other === place
-      yield* this.#request(place, known, position, Math.min(end, position + SPAN_BYTES))
+      const stop = known.ranges ? Math.min(end, position + SPAN_BYTES) : end
+      yield* this.#request(place, known, position, stop)
     } finally {
       leave()
     }

@@ -3,9 +3,14 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { MediaId } from '#protocol/ids.ts'
 import { decideRange } from '#protocol/range.ts'
+import type { Database } from '../database/database.ts'
 import { SlipstreamError } from '../http/errors.ts'
+import { createCatalogue } from '../media/catalogue.ts'
+import { exampleMedia } from '../media/media-fixture.ts'
 import { type KnownSource, SourceChanged, type SourceClient } from './source-client.ts'
+import type { RemoteMedia } from './source-copies.ts'
 
 /** What a request meets before, or instead of, the usual answer. @returns true when it answered */
 type Mischief = (request: IncomingMessage, response: ServerResponse) => boolean
@@ -102,11 +107,14 @@ export async function send(source: TestSource, response: ServerResponse, bytes: 
   for (let at = 0; at < bytes.length && !response.destroyed; at += portion) {
     const chunk = bytes.subarray(at, at + portion)
     source.sent += chunk.length
-    const taken = new Promise((resolve) => {
-      response.once('close', resolve)
-      response.write(chunk, resolve)
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        response.off('close', go)
+        resolve()
+      }
+      response.once('close', go)
+      response.write(chunk, go)
     })
-    await taken
     if (source.rate !== null) {
       await new Promise((resolve) => setTimeout(resolve, (chunk.length / (source.rate ?? 1)) * 1e3))
     }
@@ -195,4 +203,49 @@ async function asking(url: URL, init: RequestInit): Promise<Response> {
   }
   const message = `The source answers with ${response.status}.`
   throw new SlipstreamError('source_unreachable', message, { headers })
+}
+
+/** Lists the source's file as a title. @returns the title */
+export async function addRemoteMedia(
+  database: Database,
+  source: TestSource,
+  changes: { readonly id?: MediaId; readonly duration?: number | null } = {},
+): Promise<RemoteMedia> {
+  const media = exampleMedia({
+    size: source.bytes.length,
+    duration_s: changes.duration === undefined ? 1 : changes.duration,
+    ...(changes.id && { id: changes.id }),
+  })
+  const catalogue = createCatalogue(database)
+  await catalogue.add(media)
+  await database
+    .insertInto('media_source')
+    .values({
+      media_id: media.id,
+      url: `${source.url}?${media.id}`,
+      mirrors: '[]',
+      etag: source.etag,
+      last_modified: null,
+      ranges: source.ranges ? 1 : 0,
+      cors: 0,
+      kept_revision: null,
+      wanted_at: 1,
+      checked_at: 1,
+    })
+    .execute()
+  return (await catalogue.get(media.id)) as RemoteMedia
+}
+
+/** What a registry does when a source changed: the title has the file as it is now. */
+export async function renewMedia(database: Database, id: MediaId, source: TestSource) {
+  await database
+    .updateTable('media')
+    .set((update) => ({ revision: update('revision', '+', 1), size: source.bytes.length }))
+    .where('id', '=', id)
+    .execute()
+  await database
+    .updateTable('media_source')
+    .set({ etag: source.etag })
+    .where('media_id', '=', id)
+    .execute()
 }
