@@ -9,9 +9,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { MediaId } from '#protocol/ids.ts'
 import { type App, type AppOverrides, createApp } from './app.ts'
 import { parseConfig } from './config/config.ts'
-import { openDatabase } from './database/database.ts'
+import { type Database, openDatabase } from './database/database.ts'
 import { type Catalogue, createCatalogue } from './media/catalogue.ts'
 import { exampleMedia } from './media/media-fixture.ts'
+import { addRemoteMedia, plainClient, startTestSource } from './sources/source-fixture.ts'
 
 const ID = '0123456789abcdef'
 
@@ -51,11 +52,13 @@ test('bytes of titles that the database does not know survive the start, and the
 })
 
 /** Does something with the catalogue while no server runs. */
-async function offline<T>(work: (catalogue: Catalogue) => Promise<T>): Promise<T> {
+async function offline<T>(
+  work: (catalogue: Catalogue, database: Database) => Promise<T>,
+): Promise<T> {
   await mkdir(join(folder, 'data'), { recursive: true })
   const database = await openDatabase(join(folder, 'data/slipstream.db'))
   try {
-    return await work(createCatalogue(database))
+    return await work(createCatalogue(database), database)
   } finally {
     await database.destroy()
   }
@@ -169,4 +172,34 @@ test('an address of the API that does not exist stays a 404, whatever the method
     expect(response.status).toBe(404)
     expect(await response.json()).toMatchObject({ error: { code: 'not_found' } })
   }
+})
+
+test('a title whose file lies elsewhere is passed on until there is a copy of it', async () => {
+  const source = await startTestSource(2_000_000)
+  await offline((_catalogue, database) => addRemoteMedia(database, source))
+  const sources = {
+    client: plainClient,
+    keepOf: () => 'always' as const,
+    renew: async () => {},
+  }
+  const origin = await start({ sources })
+  const file = `${origin}/media/${ID}/film.webm?revision=1`
+  const part = await fetch(file, { headers: { Range: 'bytes=5-9' } })
+  expect(Buffer.from(await part.arrayBuffer())).toEqual(source.bytes.subarray(5, 10))
+  expect(source.asked).toEqual(['bytes=5-9'])
+  const kind = async () => {
+    const response = await fetch(`${origin}/api/media/${ID}/torrent`)
+    await response.arrayBuffer()
+    return response.headers.get('Slipstream-Torrent')
+  }
+  expect(await kind()).toBe('placeholder')
+  await expect.poll(kind, { timeout: 10_000 }).toBe('real')
+  expect(await (await fetch(`${origin}/api/media/${ID}`)).json()).toMatchObject({
+    state: 'ready',
+    source: { kept: true },
+  })
+  await source.close() // from here on the copy must do
+  const whole = Buffer.from(await (await fetch(file)).arrayBuffer())
+  expect(whole.equals(source.bytes)).toBe(true)
+  expect(await readdir(join(folder, 'data/blobs', ID))).toEqual(['1'])
 })

@@ -49,6 +49,9 @@ export class GrowingCopy {
     return this.#length
   }
 
+  /** True once a viewer has read from it, not only a build. */
+  isWatched = false
+
   /** For the owner: more bytes are there. */
   grewTo(length: number): void {
     this.#length = length
@@ -72,6 +75,7 @@ export class GrowingCopy {
    * @throws why the copy failed; CopyLate
    */
   async *read(start: number, end: number, options: ReadOptions): AsyncGenerator<Buffer, void> {
+    if (start >= end) return
     await this.#reached(start, options)
     await using file = await this.#open()
     const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end - start))

@@ -47,6 +47,10 @@ export interface RemoteFile {
   readonly mirrors: readonly string[]
   readonly known: KnownSource
   readonly signal: AbortSignal
+  /** True when it does not wait for a turn at the host: who asks has a bound of its own. */
+  readonly takesNoTurn?: boolean
+  /** Whether somebody watches what comes: then it does not wait for the common rate either. */
+  readonly isWatched?: () => boolean
   /** Whether a mirror has the bytes that came so far. */
   readonly agrees?: (read: (start: number, end: number) => Promise<Uint8Array>) => Promise<boolean>
 }
@@ -129,8 +133,8 @@ export class PersistentReader {
 
   /** Bytes of one place, from `position` on; to `end` or the end of a span. */
   async *#span(place: Place, position: number, end: number): AsyncGenerator<Uint8Array, void> {
-    const { signal } = this.#file
-    const leave = await this.#ports.pace.connect(place.url.host, signal)
+    const { signal, takesNoTurn } = this.#file
+    const leave = takesNoTurn ? () => {} : await this.#ports.pace.connect(place.url.host, signal)
     try {
       const known = place.known ?? (await this.#meet(place))
       if (!place.isTrusted && this.#file.agrees) {
@@ -160,7 +164,7 @@ export class PersistentReader {
 
   async *#request(place: Place, known: KnownSource, start: number, end: number) {
     const { client, pace, silenceMs = SILENCE_MS } = this.#ports
-    const { signal } = this.#file
+    const { signal, isWatched } = this.#file
     const patience = new Patience(silenceMs)
     let isOver = false
     const span = {
@@ -177,7 +181,7 @@ export class PersistentReader {
         const { done, value } = await patience.of(iterator.next())
         if (done) throw new Error(`the bytes end at ${position}, before ${end}`)
         patience.got(value.length)
-        await pace.spend(value.length, signal)
+        if (!isWatched?.()) await pace.spend(value.length, signal)
         const wanted = value.subarray(Math.max(0, start - position), end - position)
         position += value.length
         if (wanted.length > 0) yield wanted

@@ -7,6 +7,7 @@ import type { MediaId } from '#protocol/ids.ts'
 import { type PieceLayout, pieceLayout } from '#protocol/pieces.ts'
 import { HASH_BYTES } from '../hashing/hash-task.ts'
 import type { HashStream, StreamHasher } from '../hashing/stream-hasher.ts'
+import { SlipstreamError } from '../http/errors.ts'
 import type { MediaFacts } from '../ingest/media-facts.ts'
 import { probe, probeRemote } from '../ingest/probe.ts'
 import type { BuildJob } from '../jobs/build-queue.ts'
@@ -20,6 +21,7 @@ import {
   type ReaderPorts,
   SourceExhausted,
 } from './persistent-reader.ts'
+import { retryAfterMs } from './politeness.ts'
 import { SourceChanged } from './source-client.ts'
 import { knownOf, type RemoteMedia, type SourceCopies } from './source-copies.ts'
 
@@ -30,7 +32,7 @@ interface RemoteBuildPorts {
   readonly reader: ReaderPorts
   readonly hasher: StreamHasher
   readonly copies: Pick<SourceCopies, 'wants' | 'fill' | 'drop'>
-  readonly catalogue: Pick<Catalogue, 'describe'>
+  readonly catalogue: Pick<Catalogue, 'describe' | 'get'>
   readonly blobs: { path(id: MediaId, revision: number): string }
   /** Makes a new revision of a title whose file changed at its source. */
   readonly renew: (id: MediaId) => Promise<unknown>
@@ -151,8 +153,8 @@ function isTelling(error: unknown): boolean {
 
 /** @returns the error that tells the queue, and a person, how the job goes on */
 async function explain(
-  { renew, log }: RemoteBuildPorts,
-  { id }: RemoteMedia,
+  { renew, catalogue, reader, log }: RemoteBuildPorts,
+  { id, revision }: RemoteMedia,
   error: unknown,
 ): Promise<unknown> {
   if (error instanceof SourceChanged) {
@@ -164,7 +166,9 @@ async function explain(
         cause,
       })
     }
-    return new BuildFailure(CHANGED, { cause: error, isFinal: true })
+    // A source that says now this, now that has not changed for good.
+    const isRenewed = (await catalogue.get(id))?.revision !== revision
+    return new BuildFailure(CHANGED, { cause: error, isFinal: isRenewed })
   }
   if (isFinal(error)) return new BuildFailure(error.message, { cause: error, isFinal: true })
   if (error instanceof SourceExhausted) {
@@ -176,6 +180,12 @@ async function explain(
       'The source does not answer ranges, and there is no room for a copy of the file on this ' +
       'server. Free some disk space.'
     return new BuildFailure(reason, { cause: error })
+  }
+  if (error instanceof SlipstreamError && error.code === 'source_unreachable') {
+    return new BuildFailure(error.message, {
+      cause: error,
+      retryAfterMs: retryAfterMs(error, reader.now()),
+    })
   }
   return error
 }

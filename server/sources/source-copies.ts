@@ -13,7 +13,8 @@ import type { Database } from '../database/database.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Media, MediaSource } from '../media/catalogue.ts'
 import { CopyFailed, GrowingCopy } from './growing-copy.ts'
-import { PersistentReader, type ReaderPorts } from './persistent-reader.ts'
+import { isFinal, PersistentReader, type ReaderPorts } from './persistent-reader.ts'
+import { SourceChanged } from './source-client.ts'
 
 /** Downloads at once; each has a file open. */
 const MOST_GROWING = 16
@@ -167,8 +168,9 @@ export class SourceCopies {
       }
       copy.grewTo(size)
     } catch (error) {
+      const isUseless = error instanceof SourceChanged || isFinal(error)
+      if (isUseless || error instanceof CopyFailed) await rm(path, { force: true }).catch(() => {})
       if (error instanceof CopyFailed) {
-        await rm(path, { force: true }).catch(() => {})
         log.warn({ err: error.cause, media: id }, 'a copy of a file elsewhere cannot be written')
       }
       throw error
@@ -198,6 +200,8 @@ export class SourceCopies {
       mirrors: source.mirrors,
       known: knownOf(source, size),
       signal,
+      takesNoTurn: true, // `MOST_GROWING` is the bound; viewers may wait for it
+      isWatched: () => copy.isWatched,
       agrees: (read) => hasSameEnd(file, copy.length, read),
     })
     for await (const chunk of reader.bytes(copy.length, size)) {

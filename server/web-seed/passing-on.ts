@@ -91,7 +91,9 @@ export class PassingOn {
     const { client, copies, patience = COPY_PATIENCE_MS } = this.#ports
     const { source, size } = media
     if (source.ranges === 0) {
-      yield* copies.fill(media).read(start, end, { signal, patience })
+      const copy = copies.fill(media)
+      copy.isWatched = true
+      yield* copy.read(start, end, { signal, patience })
       return
     }
     const known = knownOf(source, size)
