@@ -7,11 +7,13 @@ import { json } from 'node:stream/consumers'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { MediaId } from '#protocol/ids.ts'
+import type { MediaRecord } from '#protocol/media.ts'
 import { type App, type AppOverrides, createApp } from './app.ts'
 import { parseConfig } from './config/config.ts'
-import { openDatabase } from './database/database.ts'
+import { type Database, openDatabase } from './database/database.ts'
 import { type Catalogue, createCatalogue } from './media/catalogue.ts'
 import { exampleMedia } from './media/media-fixture.ts'
+import { startTestSource } from './sources/source-fixture.ts'
 
 const ID = '0123456789abcdef'
 
@@ -31,8 +33,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function start(overrides: AppOverrides = {}): Promise<string> {
-  const config = parseConfig({ DATA_DIR: join(folder, 'data') })
+async function start(
+  overrides: AppOverrides = {},
+  environment: Record<string, string> = {},
+): Promise<string> {
+  const config = parseConfig({ DATA_DIR: join(folder, 'data'), ...environment })
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const started = await createApp(config, folder, log, overrides)
   app = started
@@ -51,11 +56,13 @@ test('bytes of titles that the database does not know survive the start, and the
 })
 
 /** Does something with the catalogue while no server runs. */
-async function offline<T>(work: (catalogue: Catalogue) => Promise<T>): Promise<T> {
+async function offline<T>(
+  work: (catalogue: Catalogue, database: Database) => Promise<T>,
+): Promise<T> {
   await mkdir(join(folder, 'data'), { recursive: true })
   const database = await openDatabase(join(folder, 'data/slipstream.db'))
   try {
-    return await work(createCatalogue(database))
+    return await work(createCatalogue(database), database)
   } finally {
     await database.destroy()
   }
@@ -169,4 +176,41 @@ test('an address of the API that does not exist stays a 404, whatever the method
     expect(response.status).toBe(404)
     expect(await response.json()).toMatchObject({ error: { code: 'not_found' } })
   }
+})
+
+test('a title whose file lies elsewhere is passed on until there is a copy of it', async () => {
+  const clip = join(import.meta.dirname, '../e2e/clips/small/vp9-opus.webm')
+  const source = await startTestSource(await readFile(clip))
+  const url = `${source.origin}/film.webm`
+  const origin = await start(
+    {},
+    {
+      SOURCE_ORIGINS: source.origin,
+      SOURCE_KEEP: 'always',
+      ALLOW_PRIVATE_SOURCES: '1',
+    },
+  )
+  const resolved = await fetch(`${origin}/api/resolve?url=${encodeURIComponent(url)}`)
+  const { id } = (await resolved.json()) as { id: string }
+  const { filename } = (await (await fetch(`${origin}/api/media/${id}`)).json()) as MediaRecord
+  source.asked.length = 0
+  const file = `${origin}/media/${id}/${filename}?revision=1`
+  const part = await fetch(file, { headers: { Range: 'bytes=5-9' } })
+  expect(Buffer.from(await part.arrayBuffer())).toEqual(source.bytes.subarray(5, 10))
+  expect(source.asked).toEqual(['bytes=5-9'])
+  const kind = async () => {
+    const response = await fetch(`${origin}/api/media/${id}/torrent`)
+    await response.arrayBuffer()
+    return response.headers.get('Slipstream-Torrent')
+  }
+  expect(await kind()).toBe('placeholder')
+  await expect.poll(kind, { timeout: 10_000 }).toBe('real')
+  expect(await (await fetch(`${origin}/api/media/${id}`)).json()).toMatchObject({
+    state: 'ready',
+    source: { kept: true },
+  })
+  await source.close() // from here on the copy must do
+  const whole = Buffer.from(await (await fetch(file)).arrayBuffer())
+  expect(whole.equals(source.bytes)).toBe(true)
+  expect(await readdir(join(folder, 'data/blobs', id))).toEqual(['1'])
 })

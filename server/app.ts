@@ -16,6 +16,7 @@ import { prepareDataFolder, unusableDataFolder } from './config/data-folder.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
+import { StreamHasher } from './hashing/stream-hasher.ts'
 import { refuseOtherMethods } from './http/allowed-methods.ts'
 import { SlipstreamError } from './http/errors.ts'
 import { jsonBody } from './http/json-body.ts'
@@ -32,8 +33,11 @@ import { createMetrics } from './metrics/metrics.ts'
 import { createPages } from './pages/pages.ts'
 import { HttpSourceClient } from './sources/http-source-client.ts'
 import { InspectionTurns } from './sources/inspection-turns.ts'
+import { Pace } from './sources/politeness.ts'
+import { remoteBuilder } from './sources/remote-build.ts'
 import { openToAnySite, resolveRoutes } from './sources/resolve-routes.ts'
 import type { Lookup } from './sources/source-connection.ts'
+import { SourceCopies } from './sources/source-copies.ts'
 import { createSourcePolicy } from './sources/source-policy.ts'
 import { createSourceRecords } from './sources/source-records.ts'
 import { sourceRoutes } from './sources/source-routes.ts'
@@ -42,6 +46,7 @@ import { torrentBuilder } from './torrent/build-torrent.ts'
 import { torrentEndpoint } from './torrent/torrent-endpoint.ts'
 import { Tracker } from './tracker/tracker.ts'
 import { createUploads } from './uploads/uploads.ts'
+import { PassingOn } from './web-seed/passing-on.ts'
 import { WebSeed } from './web-seed/web-seed.ts'
 
 /** How long requests under way may take to finish when the server stops. */
@@ -92,9 +97,59 @@ export async function createApp(
     recent.forget(id)
     events.changed(id)
   }
+  const policy = createSourcePolicy({ database, sources: config.sources, now })
+  const sourceClient = new HttpSourceClient({
+    policy,
+    allowPrivate: config.sources.allowPrivate,
+    maxBytes: config.maxUploadBytes,
+    // Any name will do where the own one is not known: a source that names the sites it lets read
+    // cannot name this one then.
+    pageOrigin: new URL(config.publicUrl ?? 'https://slipstream.invalid').origin,
+    lookup: overrides.lookup,
+  })
+  const titles = new SourceTitles({
+    catalogue,
+    records: createSourceRecords(database),
+    policy,
+    client: sourceClient,
+    turns: new InspectionTurns(),
+    onChange: changed,
+    now,
+    log,
+  })
+  const renew = (id: MediaId) => titles.renew(id)
+  const streamHasher = new StreamHasher()
+  const reader = {
+    client: sourceClient,
+    pace: new Pace(config.sources.bytesPerSecond, now),
+    now,
+  }
+  const copies = new SourceCopies({
+    database,
+    blobs,
+    reader,
+    keepOf: (url) => policy.keepOf(url),
+    cacheBytes: config.sources.cacheBytes,
+    onChange(id, revision) {
+      webSeed.forget(id, revision)
+      changed(id)
+    },
+    now,
+    log,
+  })
+  const buildRemote = remoteBuilder({
+    reader,
+    hasher: streamHasher,
+    copies,
+    catalogue,
+    blobs,
+    renew,
+    onChange: changed,
+    log,
+  })
   const queue = new BuildQueue({
     database,
-    build: torrentBuilder({ catalogue, blobs, hasher }),
+    build: torrentBuilder({ catalogue, blobs, hasher, buildRemote }),
     onChange: changed,
     now,
     buildDelayMs: config.buildDelayMs,
@@ -146,36 +201,18 @@ export async function createApp(
   const webSeed = new WebSeed({
     catalogue: recent,
     blobs,
+    passingOn: new PassingOn({ client: sourceClient, copies, renew, log }),
+    onWanted: (id) => copies.wanted(id),
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
   })
   const sendTorrent = torrentEndpoint({ recent, catalogue, queue, originOf })
-
-  const policy = createSourcePolicy({ database, sources: config.sources, now })
-  const sourceClient = new HttpSourceClient({
-    policy,
-    allowPrivate: config.sources.allowPrivate,
-    maxBytes: config.maxUploadBytes,
-    // Any name will do where the own one is not known: a source that names the sites it lets read
-    // cannot name this one then.
-    pageOrigin: new URL(config.publicUrl ?? 'https://slipstream.invalid').origin,
-    lookup: overrides.lookup,
-  })
-  const titles = new SourceTitles({
-    catalogue,
-    records: createSourceRecords(database),
-    policy,
-    client: sourceClient,
-    turns: new InspectionTurns(),
-    onChange: changed,
-    now,
-    log,
-  })
 
   const deleteMedia = async (media: Media): Promise<void> => {
     await catalogue.remove(media.id)
     changed(media.id)
     webSeed.forget(media.id, media.revision)
     if (media.info_hash) await tracker.rulesChanged(media.info_hash)
+    await copies.forget(media.id)
     await removeBytes(media.id)
     log.info({ media: media.id }, 'title deleted')
   }
@@ -288,6 +325,9 @@ export async function createApp(
     sendError(request, response, error, log)
   })
 
+  await copies.keepWithinBound().catch((err) => {
+    log.error({ err }, 'copies of files elsewhere could not be looked through')
+  })
   queue.start()
   return {
     server,
@@ -299,12 +339,18 @@ export async function createApp(
       await tracker.close()
       server.closeIdleConnections()
       const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
-      await Promise.all([closed, queue.close()])
+      await Promise.all([closed, queue.close(), copies.close()])
       await titles.close()
       clearTimeout(cut)
       webSeed.close()
-      const sources = sourceClient.close()
-      await Promise.all([hasher.close(), uploads.close(), caughtUp, pages.close(), sources])
+      await Promise.all([
+        hasher.close(),
+        streamHasher.close(),
+        uploads.close(),
+        caughtUp,
+        pages.close(),
+        sourceClient.close(),
+      ])
       await database.destroy()
     },
   }

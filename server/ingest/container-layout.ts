@@ -1,8 +1,6 @@
 // The outermost structure of a file, read by ourselves with a few small positional reads: what it
 // is at first sight, whether it ends where its container says, and whether an MP4 starts fast.
 // Content is never trusted: reads are bounded, sizes may lie.
-import type { FileHandle } from 'node:fs/promises'
-
 /** What the first bytes look like. `name` is for a person; `convert`: media, but not for browsers. */
 type FirstSight =
   | { readonly kind: 'iso' | 'matroska' | 'unknown' }
@@ -22,11 +20,23 @@ const HEAD_BYTES = 512
 const MAX_BOXES = 200_000 // one fragment per second for a whole day has 172,800
 const MAX_MOOV_BYTES = 256 * 1024 ** 2 // ten hours of video have about 20 MiB
 
-/** @param size bytes of the file */
-export async function readLayout(file: FileHandle, size: number): Promise<Layout> {
-  const head = await readAt(file, 0, HEAD_BYTES)
+/** @returns bytes of a file from a position on; fewer than `length` only at its end */
+export type ReadAt = (position: number, length: number) => Promise<Buffer>
+
+/**
+ * @param size bytes of the file
+ * @param mostBoxes where each read is a request, fewer are looked at: what matters comes first
+ */
+export async function readLayout(
+  readAt: ReadAt,
+  size: number,
+  mostBoxes = MAX_BOXES,
+): Promise<Layout> {
+  const head = await readAt(0, HEAD_BYTES)
   const firstSight = lookAt(head)
-  if (firstSight.kind === 'iso') return { firstSight, ...(await readBoxes(file, size)) }
+  if (firstSight.kind === 'iso') {
+    return { firstSight, ...(await readBoxes(readAt, size, mostBoxes)) }
+  }
   const cutShort = firstSight.kind === 'matroska' && matroskaEnd(head) > size
   return { firstSight, cutShort, absurd: false, fastStart: true }
 }
@@ -99,12 +109,16 @@ function isText(head: Buffer): boolean {
 }
 
 /** Walks the top-level boxes of an MP4 or QuickTime file (ISO/IEC 14496-12, 4.2). */
-async function readBoxes(file: FileHandle, size: number): Promise<Omit<Layout, 'firstSight'>> {
+async function readBoxes(
+  readAt: ReadAt,
+  size: number,
+  mostBoxes: number,
+): Promise<Omit<Layout, 'firstSight'>> {
   let fastStart: boolean | null = null
   let absurd = false
   let at = 0
-  for (let count = 0; count < MAX_BOXES && at + 8 <= size; count++) {
-    const header = await readAt(file, at, 16)
+  for (let count = 0; count < mostBoxes && at + 8 <= size; count++) {
+    const header = await readAt(at, 16)
     const type = header.toString('latin1', 4, 8)
     let length = header.readUInt32BE(0)
     if (length === 0) length = size - at // to the end of the file
@@ -139,10 +153,4 @@ function readVint(bytes: Buffer, at: number): { value: number | null; end: numbe
   for (let i = 1; i < width; i++) value = (value << 8n) | BigInt(bytes[at + i] ?? 0)
   const unknown = value === (1n << BigInt(7 * width)) - 1n
   return { value: unknown ? null : Number(value), end: at + width }
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(length)
-  const { bytesRead } = await file.read(buffer, 0, length, position)
-  return buffer.subarray(0, bytesRead)
 }

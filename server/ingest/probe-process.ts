@@ -1,9 +1,11 @@
-// Child process that reads one file with mediabunny and sends what it is. It runs apart, because a
+// Child process that reads one file with mediabunny, from disk or by asking its parent for bytes, and
+// sends what it is. It runs apart, because a
 // malicious file may keep a parser busy or fill its memory: then this process dies, not the server;
 // and because the memory that even a good file takes goes away with it.
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   ADTS,
+  CustomSource,
   EncodedPacketSink,
   FilePathSource,
   FLAC,
@@ -14,12 +16,25 @@ import {
   MP4,
   OGG,
   QTFF,
+  type Source,
   UnsupportedInputFormatError,
   WAVE,
   WEBM,
 } from 'mediabunny'
 import * as v from 'valibot'
 import type { Container, MediaFacts } from './media-facts.ts'
+
+/** The process asks for bytes `start` to `end`, exclusive, of a file that is not on this machine. */
+export interface BytesRequest {
+  readonly request: number
+  readonly start: number
+  readonly end: number
+}
+
+/** The parent's answer. */
+export type BytesAnswer =
+  | { readonly request: number; readonly bytes: Uint8Array }
+  | { readonly request: number; readonly failed: string }
 
 /** What the process sends, after `{ready: true}`. */
 export type Finding =
@@ -43,9 +58,33 @@ const FORMATS = new Map<InputFormat, Container>([
 /** Time for adding up a duration that the container does not state, milliseconds. */
 const DURATION_PATIENCE = 5_000
 
-async function examine(path: string): Promise<Finding> {
+/** A read in small portions is a request each time: what comes behind is likely to be wanted. */
+function remoteSource(size: number): Source {
+  const waiting = new Map<number, (answer: BytesAnswer) => void>()
+  let last = 0
+  process.on('message', (answer: BytesAnswer) => {
+    waiting.get(answer.request)?.(answer)
+    waiting.delete(answer.request)
+  })
+  return new CustomSource({
+    getSize: () => size,
+    async read(start, end) {
+      const request = ++last
+      const answer = await new Promise<BytesAnswer>((resolve) => {
+        waiting.set(request, resolve)
+        process.send?.({ request, start, end } satisfies BytesRequest)
+      })
+      if ('bytes' in answer) return answer.bytes
+      throw Object.assign(new Error(answer.failed), { syscall: 'read' })
+    },
+    prefetchProfile: 'network',
+    handleUnhandledError: () => {},
+  })
+}
+
+async function examine(source: Source): Promise<Finding> {
   using input = new Input({
-    source: new FilePathSource(path, { handleUnhandledError: () => {} }),
+    source,
     formats: [...FORMATS.keys()],
   })
   try {
@@ -104,7 +143,14 @@ async function durationOf(input: Input): Promise<number | null> {
 const send = (message: Finding | { readonly ready: true }): Promise<void> =>
   new Promise((resolve) => process.send?.(message, () => resolve()))
 
-const path = v.parse(v.string(), process.argv[2])
+const [, , kind, what] = v.parse(
+  v.tuple([v.string(), v.string(), v.picklist(['path', 'size']), v.string()]),
+  process.argv,
+)
+const source =
+  kind === 'path'
+    ? new FilePathSource(what, { handleUnhandledError: () => {} })
+    : remoteSource(Number(what))
 await send({ ready: true })
-await send(await examine(path))
+await send(await examine(source))
 process.exit(0)

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SlipstreamError } from '../http/errors.ts'
-import { probe } from './probe.ts'
+import { probe, probeRemote } from './probe.ts'
 
 const SMALL = new URL('../../e2e/clips/small/', import.meta.url)
 const clip = (name: string): string => new URL(name, SMALL).pathname
@@ -207,5 +207,80 @@ describe('probe', () => {
   test('giving up ends the work', async () => {
     const giveUp = AbortSignal.abort(new Error('shutting down'))
     await expect(probe(clip('vp9-opus.webm'), { signal: giveUp })).rejects.toThrow('shutting down')
+  })
+})
+
+describe('probing a file elsewhere', () => {
+  /** A file of which only what was read is known. */
+  function remote(bytes: Uint8Array) {
+    const file = {
+      size: bytes.length,
+      cost: 0,
+      reads: 0,
+      async read(start: number, end: number) {
+        file.cost += end - start
+        file.reads += 1
+        return bytes.subarray(start, end)
+      },
+    }
+    return file
+  }
+
+  test.each(['vp9-opus.webm', 'h264-aac-faststart.mp4', 'opus.ogg', 'mp3.mp3'])(
+    '%s is found to be what it is on disk',
+    async (name) => {
+      const file = remote(await readFile(clip(name)))
+      expect(await probeRemote(file)).toEqual(await probe(clip(name)))
+    },
+  )
+
+  test('reads only parts of a large one, wherever its index is', async () => {
+    const whole = await readFile(clip('h264-aac-moov-last.mp4'))
+    const at = whole.indexOf('mdat') - 4
+    const extra = 200 * 1024 ** 2
+    const large = Buffer.alloc(whole.length + extra)
+    const end = at + whole.readUInt32BE(at)
+    whole.copy(large, 0, 0, end)
+    large.writeUInt32BE(whole.readUInt32BE(at) + extra, at)
+    whole.copy(large, end + extra, end)
+    const file = remote(large)
+    expect(await probeRemote(file)).toMatchObject({ fastStart: false, duration: 2, width: 160 })
+    expect(file.cost).toBeLessThan(8 * 1024 ** 2)
+    expect(file.reads).toBeLessThan(20)
+  })
+
+  test('what is no media is refused after one small read', async () => {
+    const file = remote(Buffer.from('<!doctype html>'.padEnd(10_000_000)))
+    await expect(probeRemote(file)).rejects.toMatchObject({ code: 'unsupported_media' })
+    expect([file.cost, file.reads]).toEqual([65_536, 1])
+  })
+
+  test('a source that breaks off is not the file’s fault', async () => {
+    const whole = await readFile(clip('h264-aac-moov-last.mp4'))
+    const padded = Buffer.concat([whole.subarray(0, 32), Buffer.alloc(100_000), whole.subarray(32)])
+    padded.writeUInt32BE(100_000, 32)
+    padded.write('free', 36, 'latin1')
+    const file = remote(padded)
+    const read = file.read
+    file.read = async (start, end) => {
+      if (start > 0) throw new Error('the line is dead')
+      return read(start, end)
+    }
+    await expect(probeRemote(file)).rejects.toThrow('the line is dead')
+  })
+
+  test('a file that wants to be read whole is not read whole', async () => {
+    const size = 10 * 1024 ** 3
+    const head = Buffer.from(await readFile(clip('mp3.mp3')))
+    const file = {
+      size,
+      cost: 0,
+      async read(start: number, end: number) {
+        file.cost += end - start
+        return Buffer.alloc(end - start, head.subarray(1_000, 5_000))
+      },
+    }
+    await probeRemote(file, { patience: 10_000 }).catch(() => {})
+    expect(file.cost).toBeLessThanOrEqual(64 * 1024 ** 2)
   })
 })

@@ -1,14 +1,14 @@
-// Finds out what an uploaded file is from its bytes, and refuses what no browser would play. Name
-// and declared type count for nothing. Bounded in time and memory: parsing happens in a child
-// process that is thrown away.
-import { fork } from 'node:child_process'
+// Finds out what a file is from its bytes, and refuses what no browser would play. Name and declared
+// type count for nothing. Bounded in time and memory: parsing happens in a child process that is
+// thrown away. A file elsewhere is read in parts by who knows how, within a bound.
+import { type ChildProcess, fork } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { SlipstreamError } from '../http/errors.ts'
-import { readLayout } from './container-layout.ts'
+import { type Layout, type ReadAt, readLayout } from './container-layout.ts'
 import { ACCEPTED, type MediaFacts, mediaFactsSchema } from './media-facts.ts'
-import type { Finding } from './probe-process.ts'
+import type { BytesAnswer, BytesRequest, Finding } from './probe-process.ts'
 
 /** How long a file may keep us busy, milliseconds; usual ones take 0.1 s. */
 export const PROBE_PATIENCE = 20_000
@@ -17,7 +17,18 @@ const AT_ONCE = 2
 const PROCESS = fileURLToPath(new URL('./probe-process.ts', import.meta.url))
 const LIMITS = ['--max-old-space-size=256', '--max-semi-space-size=16']
 
+/** Bytes of a file elsewhere that finding out what it is may cost. */
+const MOST_REMOTE_BYTES = 64 * 1024 ** 2
+/** Read at once: the outermost structure of a file that starts fast is within. */
+const REMOTE_HEAD_BYTES = 64 * 1024
+const MOST_REMOTE_BOXES = 32
+
 const messageSchema = v.union([
+  v.object({
+    request: v.pipe(v.number(), v.integer()),
+    start: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    end: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  }),
   v.object({ ready: v.literal(true) }),
   v.object({ facts: v.omit(mediaFactsSchema, ['size', 'fastStart']) }),
   v.object({ refused: v.string() }),
@@ -39,6 +50,14 @@ export class ProbeTimeout extends SlipstreamError {
   }
 }
 
+/** A file that is not on this machine. */
+export interface RemoteBytes {
+  /** Bytes, at least 1. */
+  readonly size: number
+  /** @returns the bytes `start` to `end`, exclusive, all of them */
+  read(start: number, end: number): Promise<Uint8Array>
+}
+
 /**
  * @param path of a whole file
  * @param options.signal gives up early
@@ -51,39 +70,104 @@ export class ProbeTimeout extends SlipstreamError {
 export async function probe(path: string, options: ProbeOptions = {}): Promise<MediaFacts> {
   await using file = await open(path, 'r')
   const { size } = await file.stat()
+  const readAt: ReadAt = async (position, length) => {
+    const buffer = Buffer.alloc(length)
+    const { bytesRead } = await file.read(buffer, 0, length, position)
+    return buffer.subarray(0, bytesRead)
+  }
   if (size === 0) throw refusal('The file is empty.')
-  const layout = await readLayout(file, size)
-  if (layout.firstSight.kind === 'refused') {
-    const { name, convert } = layout.firstSight
+  const layout = await readLayout(readAt, size)
+  refuseAtFirstSight(layout)
+  const finding = await inTurn(() => examineApart(['path', path], options), options.signal)
+  if ('failed' in finding) throw new Error(`${path} cannot be read: ${finding.failed}`)
+  return factsOf(finding, size, layout)
+}
+
+/**
+ * As `probe`, for a file elsewhere. At most 64 MiB of it are read, usually less than one.
+ * @throws what `remote.read` threw
+ */
+export async function probeRemote(
+  remote: RemoteBytes,
+  options: ProbeOptions = {},
+): Promise<MediaFacts> {
+  const { size } = remote
+  let left = Math.min(MOST_REMOTE_BYTES, 2 * size) // a small file may be read twice
+  const read = async (start: number, end: number): Promise<Uint8Array> => {
+    left -= end - start
+    if (left < 0 || end > size) throw new Error('finding out what it is would take too many bytes')
+    return remote.read(start, end)
+  }
+  const head = Buffer.from(await read(0, Math.min(size, REMOTE_HEAD_BYTES)))
+  const readAt: ReadAt = async (position, length) => {
+    const end = Math.min(position + length, size)
+    if (end <= head.length) return head.subarray(position, end)
+    return Buffer.from(await read(position, end))
+  }
+  const layout = await readLayout(readAt, size, MOST_REMOTE_BOXES)
+  refuseAtFirstSight(layout)
+  let failure: unknown
+  const serve = async (start: number, end: number): Promise<Uint8Array> => {
+    try {
+      if (end <= head.length) return head.subarray(start, end)
+      return await read(start, end)
+    } catch (error) {
+      failure = error
+      throw error
+    }
+  }
+  const finding = await inTurn(
+    () => examineApart(['size', String(size)], options, serve),
+    options.signal,
+  )
+  // A parser that was not given what it asked for has nothing to say of the file.
+  if (failure !== undefined && !('facts' in finding)) throw failure
+  if ('failed' in finding) throw new Error(`the file cannot be read: ${finding.failed}`)
+  return factsOf(finding, size, layout)
+}
+
+function refuseAtFirstSight({ firstSight, cutShort, absurd }: Layout): void {
+  if (firstSight.kind === 'refused') {
+    const { name, convert } = firstSight
     throw refusal(
       convert
         ? `This is ${name}, which browsers cannot play. Convert it first, to MP4 for example.`
         : `This is ${name}, neither video nor audio.`,
     )
   }
-  if (layout.cutShort) {
+  if (cutShort) {
     throw refusal(
       'The file seems to be cut short: it says itself that it is longer. Export or copy it again.',
     )
   }
-  if (layout.absurd) throw refusal('The file is damaged: its index has an impossible size.')
-  const finding = await inTurn(() => examineApart(path, options), options.signal)
-  if ('failed' in finding) throw new Error(`${path} cannot be read: ${finding.failed}`)
+  if (absurd) throw refusal('The file is damaged: its index has an impossible size.')
+}
+
+function factsOf(
+  finding: Exclude<Finding, { failed: string }>,
+  size: number,
+  { fastStart }: Layout,
+): MediaFacts {
   if ('refused' in finding) throw refusal(`This file cannot be used. ${finding.refused}`)
-  return { ...finding.facts, size, fastStart: layout.fastStart }
+  return { ...finding.facts, size, fastStart }
 }
 
 function refusal(sentence: string): SlipstreamError {
   return new SlipstreamError('unsupported_media', `${sentence} ${ACCEPTED}`)
 }
 
-/** Runs the process and outlives whatever happens to it. */
+/**
+ * Runs the process and outlives whatever happens to it.
+ * @param what names the file, or says how long a file is whose bytes `serve` brings
+ */
 function examineApart(
-  path: string,
+  what: readonly ['path' | 'size', string],
   { signal, patience = PROBE_PATIENCE }: ProbeOptions,
+  serve?: RemoteBytes['read'],
 ): Promise<Finding> {
   // Chatter of a parser about a strange file does not belong into our log.
-  const child = fork(PROCESS, [path], {
+  const child = fork(PROCESS, what, {
+    serialization: 'advanced', // bytes as they are
     execArgv: LIMITS,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     detached: process.platform !== 'win32', // Ctrl-C in the server's terminal does not reach it
@@ -96,6 +180,7 @@ function examineApart(
   child.on('message', (message: unknown) => {
     const parsed = v.parse(messageSchema, message)
     if ('ready' in parsed) ready = true
+    else if ('request' in parsed) void answer(child, parsed, serve)
     else resolve(parsed)
   })
   child.on('error', (error) => {
@@ -113,6 +198,21 @@ function examineApart(
     signal?.removeEventListener('abort', onAbort)
     child.kill('SIGKILL')
   })
+}
+
+async function answer(
+  child: ChildProcess,
+  { request, start, end }: BytesRequest,
+  serve: RemoteBytes['read'] | undefined,
+): Promise<void> {
+  let reply: BytesAnswer
+  try {
+    if (serve === undefined) throw new Error('the file is on this machine')
+    reply = { request, bytes: await serve(start, end) }
+  } catch (error) {
+    reply = { request, failed: String(error) }
+  }
+  if (child.connected) child.send(reply, () => {}) // it may be gone by now
 }
 
 let running = 0

@@ -1,18 +1,24 @@
 // The durable queue of torrent builds: one job per title and revision, claimed with a lease that
 // a heartbeat extends. A job whose process died is taken up again when its lease runs out, from
-// the pieces that its last heartbeat saved. The tables are the truth; `wake` is only a hint.
+// the pieces that its last heartbeat saved. Files of this server and files elsewhere have lanes of
+// their own, so that neither holds up the other; the most wanted title is built first.
+// The tables are the truth; `wake` is only a hint.
 import { randomUUID } from 'node:crypto'
-import type { ExpressionBuilder } from 'kysely'
+import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
 import type { Database } from '../database/database.ts'
-import type { Schema } from '../database/schema.ts'
 import { HASH_BYTES } from '../hashing/hash-task.ts'
 import type { RealInfo } from '../torrent/metainfo.ts'
-import { LEASE_MS, MAX_ATTEMPTS, retryDelayMs } from './retry.ts'
+import { AskCounts } from './ask-counts.ts'
+import { type Claimed, claim, type Lane } from './claim.ts'
+import { afterFailure, BuildFailure, LEASE_MS, MAX_ATTEMPTS } from './retry.ts'
 
 const HEARTBEAT_MS = 500
 const POLL_MS = 1_000
+
+/** Jobs at once: a local build uses all cores by itself, a remote one waits for the network. */
+const LANES: Readonly<Record<Lane, number>> = { local: 1, remote: 4 }
 
 /** A claimed job as its handler sees it. */
 export interface BuildJob {
@@ -42,23 +48,48 @@ export class BuildQueue {
   readonly #options: BuildQueueOptions
   readonly #owner = randomUUID()
   readonly #stopping = new AbortController()
-  #wake: () => void = () => {}
-  #loop: Promise<void> | null = null
+  readonly #asks: AskCounts
+  /** Requests being written, by title and revision. */
+  readonly #requests = new Map<string, Promise<void>>()
+  readonly #underWay = new Set<Claimed>()
+  readonly #sleepers = new Set<() => void>()
+  #claiming: Promise<unknown> = Promise.resolve()
+  #loops: Promise<unknown> | null = null
 
   constructor(options: BuildQueueOptions) {
     this.#options = options
+    this.#asks = new AskCounts(options.database, options.log)
   }
 
-  /** Starts to take jobs, one at a time: a build uses all cores by itself. */
+  /** Starts to take jobs. */
   start(): void {
-    this.#loop ??= this.#run()
+    this.#loops ??= Promise.all(
+      (Object.keys(LANES) as Lane[]).flatMap((lane) =>
+        Array.from({ length: LANES[lane] }, () => this.#run(lane)),
+      ),
+    )
   }
 
   /**
    * Makes sure that a torrent of this revision is built or being built, however many ask. A job
    * that gave up stays so; see `restart`.
    */
-  async request(mediaId: MediaId, revision: number): Promise<void> {
+  request(mediaId: MediaId, revision: number): Promise<void> {
+    const key = `${mediaId}-${revision}`
+    const known = this.#requests.get(key)
+    if (known) this.#asks.add(mediaId, revision)
+    if (known) return known
+    const written = this.#insert(mediaId, revision)
+    this.#requests.set(key, written)
+    return written.finally(() => this.#requests.delete(key))
+  }
+
+  /** Somebody asked again for a torrent that is not there yet; costs no look-up. */
+  wanted(mediaId: MediaId, revision: number): void {
+    this.#asks.add(mediaId, revision)
+  }
+
+  async #insert(mediaId: MediaId, revision: number): Promise<void> {
     const { database, now, buildDelayMs } = this.#options
     const createdAt = now()
     const inserted = await database
@@ -67,6 +98,8 @@ export class BuildQueue {
         media_id: mediaId,
         revision,
         state: 'queued',
+        lane: sql<Lane>`case when exists (select 1 from media_source where media_id = ${mediaId})
+          then 'remote' else 'local' end`,
         run_at: createdAt + buildDelayMs,
         attempts: 0,
         lease_owner: null,
@@ -78,7 +111,10 @@ export class BuildQueue {
       })
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst()
-    if (inserted.numInsertedOrUpdatedRows === 0n) return
+    if (inserted.numInsertedOrUpdatedRows === 0n) {
+      this.#asks.add(mediaId, revision)
+      return
+    }
     this.#options.onChange(mediaId)
     this.#wake()
   }
@@ -99,21 +135,21 @@ export class BuildQueue {
     return true
   }
 
-  /** Stops after handing a running job back; it goes on from its checkpoint at the next start. */
+  /** Stops after handing running jobs back; they go on from their checkpoints at the next start. */
   async close(): Promise<void> {
     this.#stopping.abort(new Error('the server is stopping'))
     this.#wake()
-    await this.#loop
+    await this.#loops
+    await this.#asks.close()
   }
 
-  async #run(): Promise<void> {
+  async #run(lane: Lane): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
-        const job = await this.#claim()
+        const job = await this.#claim(lane)
         if (job === undefined) await this.#sleep(POLL_MS)
-        else if (job.attempts > MAX_ATTEMPTS) await this.#giveUp(job)
-        else await this.#work(job)
+        else await this.#take(job)
       } catch (cause) {
         this.#options.log.error({ err: cause }, 'the build queue could not use the database')
         await this.#sleep(POLL_MS)
@@ -121,48 +157,41 @@ export class BuildQueue {
     }
   }
 
+  async #take(job: Claimed): Promise<void> {
+    try {
+      if (job.attempts > MAX_ATTEMPTS) await this.#giveUp(job)
+      else await this.#work(job)
+    } finally {
+      this.#underWay.delete(job)
+    }
+  }
+
   #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-      if (this.#stopping.signal.aborted) this.#wake()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    this.#sleepers.add(resolve)
+    if (this.#stopping.signal.aborted) resolve()
+    return promise.finally(() => {
+      clearTimeout(timer)
+      this.#sleepers.delete(resolve)
     })
   }
 
-  /** @returns a job that is due and now ours, or undefined */
-  async #claim(): Promise<Claimed | undefined> {
+  #wake(): void {
+    for (const wake of this.#sleepers) wake()
+  }
+
+  /** One after the other: two that look at once find the same job. */
+  #claim(lane: Lane): Promise<Claimed | undefined> {
     const { database, now } = this.#options
-    const time = now()
-    const isDue = (where: ExpressionBuilder<Schema, 'job'>) =>
-      where.or([
-        where.and([where('state', '=', 'queued'), where('run_at', '<=', time)]),
-        where.and([where('state', '=', 'running'), where('lease_until', '<=', time)]),
-      ])
-    const due = await database
-      .selectFrom('job')
-      .select(['media_id', 'revision'])
-      .where(isDue)
-      .orderBy('run_at')
-      .limit(1)
-      .executeTakeFirst()
-    if (due === undefined) return undefined
-    // Another process may have been faster: then the row is not due any more and nothing matches.
-    return database
-      .updateTable('job')
-      .set((update) => ({
-        state: 'running',
-        lease_owner: this.#owner,
-        lease_until: time + LEASE_MS,
-        attempts: update('attempts', '+', 1),
-      }))
-      .where('media_id', '=', due.media_id)
-      .where('revision', '=', due.revision)
-      .where(isDue)
-      .returning(['media_id', 'revision', 'attempts', 'checkpoint'])
-      .executeTakeFirst()
+    const turn = this.#claiming.then(async () => {
+      const underWay = this.#underWay
+      const job = await claim(database, { lane, owner: this.#owner, now: now(), underWay })
+      if (job) underWay.add(job)
+      return job
+    })
+    this.#claiming = turn.catch(() => {})
+    return turn
   }
 
   async #work(row: Claimed): Promise<void> {
@@ -216,6 +245,7 @@ export class BuildQueue {
   async #extendLease(row: Claimed, hashes: Uint8Array): Promise<boolean> {
     return this.#updateHeld(row, {
       lease_until: this.#options.now() + LEASE_MS,
+      attempts: attemptsOf(row, hashes),
       ...checkpointOf(hashes),
     })
   }
@@ -249,7 +279,7 @@ export class BuildQueue {
   async #handBack(row: Claimed, hashes: Uint8Array): Promise<void> {
     await this.#updateHeld(row, {
       state: 'queued',
-      attempts: row.attempts - 1,
+      attempts: attemptsOf(row, hashes) - 1,
       ...RELEASED,
       ...checkpointOf(hashes),
     })
@@ -266,12 +296,16 @@ export class BuildQueue {
 
   async #fail(row: Claimed, hashes: Uint8Array, cause: unknown): Promise<void> {
     const { log, now } = this.#options
-    const givesUp = row.attempts >= MAX_ATTEMPTS
-    log.error({ err: cause, media: row.media_id, attempt: row.attempts, givesUp }, 'a build failed')
+    const attempts = attemptsOf(row, hashes)
+    const { givesUp, delayMs, reason } = afterFailure(cause, attempts)
+    const facts = { err: cause, media: row.media_id, attempt: attempts, givesUp }
+    if (cause instanceof BuildFailure) log.warn(facts, 'a build failed')
+    else log.error(facts, 'a build failed')
     await this.#updateHeld(row, {
       state: givesUp ? 'failed' : 'queued',
-      run_at: now() + retryDelayMs(row.attempts),
-      reason: 'The pieces of the file could not be hashed. The server log has the details.',
+      attempts,
+      run_at: now() + delayMs,
+      reason,
       ...RELEASED,
       ...checkpointOf(hashes),
     })
@@ -291,13 +325,6 @@ export class BuildQueue {
   }
 }
 
-interface Claimed {
-  readonly media_id: MediaId
-  readonly revision: number
-  readonly attempts: number
-  readonly checkpoint: Uint8Array | null
-}
-
 interface JobChange {
   state: 'queued' | 'failed'
   run_at: number
@@ -310,6 +337,11 @@ interface JobChange {
 }
 
 const RELEASED = { lease_owner: null, lease_until: null } as const
+
+/** Attempts without progress, this one included: who gets further may try as often again. */
+function attemptsOf(row: Claimed, hashes: Uint8Array): number {
+  return hashes.length > (row.checkpoint?.length ?? 0) ? 1 : row.attempts
+}
 
 function checkpointOf(hashes: Uint8Array) {
   return { pieces_done: hashes.length / HASH_BYTES, checkpoint: hashes }

@@ -31,6 +31,9 @@ export interface MediaSource
   readonly mirrors: readonly string[]
 }
 
+/** What the bytes of a file say. */
+export type Described = Pick<MediaRecord, 'type' | 'duration' | 'width' | 'height' | 'fastStart'>
+
 /** Subtitles without their text. */
 type TrackEntry = Pick<Selectable<Schema['track']>, 'id' | 'language' | 'label'>
 
@@ -161,6 +164,26 @@ export function createCatalogue(database: Database) {
         .where('id', '=', id)
         .execute()
       return result !== undefined && result.numUpdatedRows > 0n
+    },
+
+    /**
+     * Says what a file turned out to be that was listed before its bytes were seen.
+     * @returns false when there is no such title, or its file is another now
+     */
+    async describe(id: MediaId, revision: number, facts: Described): Promise<boolean> {
+      const result = await database
+        .updateTable('media')
+        .set({
+          type: facts.type,
+          duration_s: facts.duration,
+          width: facts.width,
+          height: facts.height,
+          fast_start: facts.fastStart ? 1 : 0,
+        })
+        .where('id', '=', id)
+        .where('revision', '=', revision)
+        .executeTakeFirst()
+      return result.numUpdatedRows > 0n
     },
 
     /**

@@ -27,7 +27,7 @@ beforeEach(async () => {
   const send = torrentEndpoint({
     recent: catalogue,
     catalogue,
-    queue: { request },
+    queue: { request, wanted: () => {} },
     originOf: () => 'http://media.example',
   })
   const log = pino({ level: 'silent' })

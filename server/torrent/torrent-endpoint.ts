@@ -21,7 +21,7 @@ const RETRY_AFTER_FAILURE_S = '3600'
 interface TorrentEndpointPorts {
   readonly recent: Pick<RecentMedia, 'get'>
   readonly catalogue: Pick<Catalogue, 'torrentInfo'>
-  readonly queue: Pick<BuildQueue, 'request'>
+  readonly queue: Pick<BuildQueue, 'request' | 'wanted'>
   readonly originOf: OriginOf
 }
 
@@ -54,6 +54,7 @@ export function torrentEndpoint({ recent, catalogue, queue, originOf }: TorrentE
       return
     }
     if (media.job_state === null) await queue.request(media.id, media.revision)
+    else if (media.job_state === 'queued') queue.wanted(media.id, media.revision)
     if (kind === 'real') {
       throw notReady(media)
     }

@@ -22,7 +22,8 @@ const media = {
   size: SIZE,
   type: 'video/webm',
   created_at: Date.parse('2026-05-01T10:00:00Z'),
-} as Media
+  source: null,
+} as unknown as Media
 
 let folder: string
 let path: string
@@ -40,6 +41,8 @@ beforeEach(async () => {
   webSeed = new WebSeed({
     catalogue: { get: async (id) => (id === ID ? media : null) },
     blobs: { path: () => path },
+    passingOn: { send: () => Promise.reject(new Error('the file is here')) },
+    onWanted: () => {},
     onSent: (count) => {
       sent += count
     },

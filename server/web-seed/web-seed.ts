@@ -1,15 +1,19 @@
 // The web seed (BEP 19): a title's bytes over HTTP, in ranges, for browsers, native BitTorrent
 // clients and caches. Answers on the bare `node:http` server: this path is where the bytes are.
-// Bytes are read with `fs.read` into pooled buffers and sent in as few writes as memory allows.
+// Bytes are read with `fs.read` into pooled buffers and sent in as few writes as memory allows. What
+// lies elsewhere, and is not here as a copy, is passed on (passing-on.ts).
 import { read } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
 import { decideRange } from '#protocol/range.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue, Media } from '../media/catalogue.ts'
+import { isRemote, type RemoteMedia } from '../sources/source-copies.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { evaluateConditions, rangeApplies } from './conditions.ts'
 import { type HeldFile, OpenFiles } from './open-files.ts'
+import { CHANGED, type PassingOn } from './passing-on.ts'
 
 /** A client that takes no byte for so long is cut off; players ask again from where they were. */
 const STALLED_CLIENT_MS = 120_000
@@ -18,6 +22,10 @@ const METHODS = 'GET, HEAD, OPTIONS'
 interface WebSeedOptions {
   readonly catalogue: Pick<Catalogue, 'get'>
   readonly blobs: { path(id: MediaId, revision: number): string }
+  /** Sends what is not here. */
+  readonly passingOn: Pick<PassingOn, 'send'>
+  /** Told that a copy of a file elsewhere is being read. */
+  readonly onWanted: (id: MediaId) => void
   /** Told of payload bytes as they are handed to a socket. */
   readonly onSent: (bytes: number) => void
 }
@@ -84,18 +92,22 @@ export class WebSeed {
         { headers: { 'Content-Range': `bytes */${media.size}` } },
       )
     }
-    const file = await this.#open(media)
-    if (decision.kind === 'whole') {
-      response.writeHead(200, { 'Content-Length': media.size })
-      this.#send(response, file, 0, media.size)
-    } else {
-      const { start, end } = decision
-      response.writeHead(206, {
-        'Content-Length': end - start + 1,
-        'Content-Range': `bytes ${start}-${end}/${media.size}`,
+    const isPart = decision.kind === 'range'
+    const [start, end] = isPart ? [decision.start, decision.end + 1] : [0, media.size]
+    const writeHead = () =>
+      response.writeHead(isPart ? 206 : 200, {
+        'Content-Length': end - start,
+        ...(isPart && { 'Content-Range': `bytes ${start}-${end - 1}/${media.size}` }),
       })
-      this.#send(response, file, start, end + 1)
+    const file = await this.#open(media)
+    if (file === null) {
+      const { onSent, passingOn } = this.#options
+      response.setTimeout(STALLED_CLIENT_MS, () => response.destroy())
+      await passingOn.send(response, media as RemoteMedia, { start, end, writeHead, onSent })
+      return
     }
+    writeHead()
+    this.#send(response, file, start, end)
   }
 
   /** Makes the file of a deleted title unreachable for new requests; present ones finish. */
@@ -111,23 +123,39 @@ export class WebSeed {
     const [, , idText, nameText, ...rest] = url.pathname.split('/')
     const id = parseMediaId(idText)
     const media = id && rest.length === 0 ? await this.#options.catalogue.get(id) : null
+    if (media === null || decodeName(nameText) !== media.filename) throw notFound()
     const revision = url.searchParams.get('revision')
-    if (
-      media === null ||
-      decodeName(nameText) !== media.filename ||
-      (revision !== null && revision !== String(media.revision))
-    ) {
-      const message =
-        'There is no such media file. It may have been deleted; look in the catalogue.'
-      throw new SlipstreamError('not_found', message)
-    }
-    return media
+    if (revision === null || revision === String(media.revision)) return media
+    return this.#findOld(media, revision)
   }
 
-  async #open(media: Media): Promise<HeldFile> {
+  /** Files elsewhere change; viewers of an older revision finish with its copy, if there is one. */
+  async #findOld(media: Media, revisionText: string): Promise<Media> {
+    const revision = /^[1-9]\d{0,14}$/.test(revisionText) ? Number(revisionText) : Number.NaN
+    if (media.source === null || !(revision < media.revision)) throw notFound()
+    const gone = new SlipstreamError('gone', CHANGED)
+    if (media.source.kept_revision !== revision) throw gone
+    const file = await stat(this.#options.blobs.path(media.id, revision)).catch(() => null)
+    if (file === null) throw gone
+    return { ...media, revision, size: file.size }
+  }
+
+  /** @returns `null` when the file lies elsewhere and is not here */
+  async #open(media: Media): Promise<HeldFile | null> {
+    const isElsewhere = isRemote(media)
+    if (isElsewhere) {
+      if (media.source.kept_revision !== media.revision) return null
+      this.#options.onWanted(media.id)
+    }
     try {
       return await this.#files.hold(this.#options.blobs.path(media.id, media.revision))
     } catch (cause) {
+      if (isElsewhere) {
+        // The copy had to make room this very moment.
+        const present = await this.#options.catalogue.get(media.id)
+        if (present?.revision === media.revision) return null
+        throw new SlipstreamError('gone', CHANGED, { cause })
+      }
       const message = 'The file of this title cannot be read. The server log has the details.'
       throw new SlipstreamError('internal', message, { cause })
     }
@@ -197,6 +225,11 @@ const CORS_HEADERS = [
   ['Cross-Origin-Resource-Policy', 'cross-origin'],
   ['X-Content-Type-Options', 'nosniff'],
 ] as const
+
+function notFound(): SlipstreamError {
+  const message = 'There is no such media file. It may have been deleted; look in the catalogue.'
+  return new SlipstreamError('not_found', message)
+}
 
 function decodeName(text: string | undefined): string | null {
   try {

@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
+import { Pace } from './politeness.ts'
+import { SourceChanged } from './source-client.ts'
+import {
+  breakOff,
+  plainClient,
+  refuse,
+  send,
+  stall,
+  startTestSource,
+  type TestSource,
+} from './source-fixture.ts'
+
+const SIZE = 20 * 1024 ** 2 + 5
+
+let source: TestSource
+const others: TestSource[] = []
+
+beforeEach(async () => {
+  source = await startTestSource(SIZE)
+})
+afterEach(async () => {
+  await Promise.all([source, ...others.splice(0)].map((each) => each.close()))
+})
+
+function reader(file: Partial<RemoteFile> = {}, silenceMs = 5_000) {
+  const pace = new Pace(1e12, Date.now)
+  const ports = { client: plainClient, pace, now: Date.now, silenceMs, haste: 100 }
+  const { signal } = new AbortController()
+  return new PersistentReader(ports, {
+    url: source.url,
+    mirrors: [],
+    known: source.known(),
+    signal,
+    ...file,
+  })
+}
+
+async function mirrorWith(bytes: Buffer): Promise<TestSource> {
+  const mirror = await startTestSource(bytes)
+  mirror.etag = '"of the mirror"'
+  others.push(mirror)
+  return mirror
+}
+
+describe('PersistentReader', () => {
+  it('reads in spans, every byte once', async () => {
+    expect((await reader().collect(100, SIZE)).equals(source.bytes.subarray(100))).toBe(true)
+    expect(source.sent).toBe(SIZE - 100)
+    expect(source.asked).toHaveLength(3)
+  })
+
+  it('goes on at the missing byte when the connection breaks', async () => {
+    source.mischief.push(breakOff(source, 3_000_000), breakOff(source, 70_000), refuse(500))
+    expect((await reader().collect(0, SIZE)).equals(source.bytes)).toBe(true)
+    expect(source.asked[1]).toMatch(/^bytes=[1-9]/)
+    expect(source.sent).toBeLessThan(SIZE + 500_000) // what was in the socket when it broke
+  })
+
+  it('waits as long as the source asks', async () => {
+    source.mischief.push(refuse(503, { 'Retry-After': '30' }))
+    const startedAt = performance.now()
+    await reader().collect(0, 1_000)
+    expect(performance.now() - startedAt).toBeGreaterThan(290) // 30 s at a hundredth
+  })
+
+  it('gives up what brings no progress, and what asks for an hour', async () => {
+    source.mischief.push(...Array.from({ length: 50 }, () => refuse(500)))
+    await expect(reader().collect(0, SIZE)).rejects.toThrow('The source answers with 500.')
+    expect(source.asked).toHaveLength(6)
+    source.mischief.splice(0, 50, refuse(429, { 'Retry-After': '36000' }))
+    const outcome = await reader()
+      .collect(0, SIZE)
+      .catch((error: unknown) => error)
+    expect(outcome).toBeInstanceOf(SourceExhausted)
+    expect(outcome).toMatchObject({ retryAfterMs: 36_000_000 })
+  })
+
+  it('counts failures anew after progress', async () => {
+    source.mischief.push(...Array.from({ length: 12 }, () => breakOff(source, 600_000)))
+    expect((await reader().collect(0, SIZE)).equals(source.bytes)).toBe(true)
+  })
+
+  it('does not wait for a source that is silent, or nearly', async () => {
+    source.mischief.push(stall, (_request, response) => {
+      response.writeHead(206, { ETag: source.etag, 'Content-Range': `bytes 0-9/${SIZE}` })
+      const drip = setInterval(() => response.write('x'), 20)
+      response.on('close', () => clearInterval(drip))
+      return true
+    })
+    const startedAt = performance.now()
+    const read = reader({}, 300)
+    await expect(
+      (async () => {
+        for await (const _ of read.bytes(0, SIZE)) if (source.mischief.length === 0) continue
+      })(),
+    ).resolves.toBeUndefined()
+    expect(performance.now() - startedAt).toBeGreaterThan(550)
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+
+  it('says that the file changed between two ranges', async () => {
+    source.mischief.push(
+      () => false,
+      () => {
+        source.etag = '"two"'
+        return false
+      },
+    )
+    await expect(reader().collect(0, SIZE)).rejects.toBeInstanceOf(SourceChanged)
+  })
+
+  it('reads a source without ranges from its beginning, and gives what is wanted of it', async () => {
+    source.ranges = false
+    source.mischief.push(breakOff(source, 5_000_000))
+    const read = await reader({ known: source.known() }).collect(1_000, SIZE - 10)
+    expect(read.equals(source.bytes.subarray(1_000, SIZE - 10))).toBe(true)
+    expect(source.asked).toEqual(['-', '-'])
+  })
+
+  it('takes the mirror when the source has no such file, and says so when that has none', async () => {
+    const mirror = await mirrorWith(source.bytes)
+    source.mischief.push(refuse(404))
+    const mirrors = [mirror.url]
+    expect((await reader({ mirrors }).collect(0, SIZE)).equals(source.bytes)).toBe(true)
+    expect(source.sent).toBe(0)
+    source.mischief.push(refuse(404))
+    mirror.mischief.push(refuse(410))
+    await expect(reader({ mirrors }).collect(0, SIZE)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it('takes the mirror while the source is in trouble, if it has what came so far', async () => {
+    const mirror = await mirrorWith(source.bytes)
+    const strange = await mirrorWith(Buffer.alloc(SIZE, 7))
+    const short = await mirrorWith(source.bytes.subarray(1))
+    source.mischief.push(
+      breakOff(source, 2_000_000),
+      ...Array.from({ length: 5 }, () => refuse(503)),
+    )
+    const read = reader({
+      mirrors: [short.url, strange.url, mirror.url],
+      agrees: async (few) =>
+        Buffer.from(await few(0, 1_000)).equals(source.bytes.subarray(0, 1_000)),
+    })
+    expect((await read.collect(0, SIZE)).equals(source.bytes)).toBe(true)
+    expect(short.sent).toBe(0)
+    expect(strange.sent).toBeLessThan(70_000)
+    expect(mirror.sent).toBeGreaterThan(SIZE - 3_000_000)
+  })
+
+  it('ends at once when it is to stop', async () => {
+    source.rate = 1_000_000
+    const stop = new AbortController()
+    const reading = reader({ signal: stop.signal }).collect(0, SIZE)
+    setTimeout(() => stop.abort(new Error('enough')), 100)
+    await expect(reading).rejects.toThrow('enough')
+    await expect.poll(() => source.open).toBe(0)
+  })
+
+  it('takes no more of a source than it asked for', async () => {
+    source.mischief.push((_request, response) => {
+      response.writeHead(206, { ETag: source.etag })
+      void send(source, response, source.bytes).then(() => response.end())
+      return true
+    })
+    const read = await reader().collect(0, 1_000_000)
+    expect(read.equals(source.bytes.subarray(0, 1_000_000))).toBe(true)
+  })
+})

@@ -1,0 +1,326 @@
+// Copies of files elsewhere, as each origin's policy has it: a copy grows beside the blobs, is moved
+// among them when it is whole, and only then is noted in `media_source.kept_revision`. Copies that are
+// kept as a cache are bounded; the least recently wanted go first. A source without ranges is always
+// copied, for ranges can be served from nothing else.
+// Whoever made this closes it: downloads stop then, and go on from the bytes on disk.
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Logger } from 'pino'
+import type { MediaId } from '#protocol/ids.ts'
+import type { Keep } from '#protocol/sources.ts'
+import type { DiskBlobStore } from '../blobs/disk-blob-store.ts'
+import type { Database } from '../database/database.ts'
+import { SlipstreamError } from '../http/errors.ts'
+import type { Media, MediaSource } from '../media/catalogue.ts'
+import { CopyFailed, GrowingCopy } from './growing-copy.ts'
+import { isFinal, PersistentReader, type ReaderPorts } from './persistent-reader.ts'
+import { SourceChanged } from './source-client.ts'
+
+/** Downloads at once; each has a file open. */
+const MOST_GROWING = 16
+/** What a mirror must have like the copy's end to go on with it. */
+const SAMPLE_BYTES = 64 * 1024
+/** How exactly it is known when a copy was wanted last. */
+const WANTED_MS = 60_000
+
+interface CopiesPorts {
+  readonly database: Database
+  readonly blobs: DiskBlobStore
+  readonly reader: ReaderPorts
+  /** What is to be kept of the file at a URL. */
+  readonly keepOf: (url: string) => Keep | Promise<Keep>
+  /** Bound of all copies that are not kept always. */
+  readonly cacheBytes: number
+  /** A copy of the title came or went. */
+  readonly onChange: (id: MediaId, revision: number) => void
+  readonly now: () => number
+  readonly log: Logger
+}
+
+/** A title with a file elsewhere. */
+export type RemoteMedia = Media & { readonly source: MediaSource }
+
+/** @returns whether the title's file lies elsewhere */
+export function isRemote(media: Media): media is RemoteMedia {
+  return media.source !== null
+}
+
+export class SourceCopies {
+  readonly #ports: CopiesPorts
+  readonly #growing = new Map<
+    string,
+    { readonly copy: GrowingCopy; readonly done: Promise<void> }
+  >()
+  readonly #stops = new Map<MediaId, Set<AbortController>>()
+  readonly #wanted = new Map<MediaId, number>()
+  #evicting: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(ports: CopiesPorts) {
+    this.#ports = ports
+  }
+
+  /** @returns whether a copy of the title's file is there, or is to be kept */
+  async wants(media: RemoteMedia): Promise<boolean> {
+    const { source, size } = media
+    if (source.kept_revision === media.revision || source.ranges === 0) return true
+    const keep = await this.#ports.keepOf(source.url)
+    return keep === 'always' || (keep === 'cache' && size <= this.#ports.cacheBytes)
+  }
+
+  /**
+   * The copy of the title's present revision as it grows; its download begins when there is none,
+   * goes on from an earlier one, and does not end before the copy is whole.
+   * @throws SlipstreamError `source_unreachable` when too many are under way
+   */
+  fill(media: RemoteMedia): GrowingCopy {
+    const key = `${media.id}-${media.revision}`
+    const known = this.#growing.get(key)
+    if (known) return known.copy
+    if (this.#closed) throw new Error('the copies are closed')
+    if (this.#growing.size >= MOST_GROWING) {
+      const message = 'This server is fetching too many files at once. Try again in a minute.'
+      const headers = { 'Retry-After': '60' }
+      throw new SlipstreamError('source_unreachable', message, { headers })
+    }
+    const { blobs } = this.#ports
+    const finalPath = blobs.path(media.id, media.revision)
+    const copy = new GrowingCopy(`${finalPath}.part`, finalPath)
+    const stop = new AbortController()
+    const stops = this.#stops.get(media.id) ?? new Set()
+    this.#stops.set(media.id, stops.add(stop))
+    const done = this.#download(media, copy, stop.signal)
+      .then(
+        () => copy.finished(),
+        (cause) => copy.failed(cause),
+      )
+      .finally(() => {
+        this.#growing.delete(key)
+        stops.delete(stop)
+        if (stops.size === 0 && this.#stops.get(media.id) === stops) this.#stops.delete(media.id)
+      })
+    this.#growing.set(key, { copy, done })
+    return copy
+  }
+
+  /** Somebody reads the copy; says so in the table once a minute. */
+  wanted(id: MediaId): void {
+    const { now, database, log } = this.#ports
+    const time = now()
+    if (time - (this.#wanted.get(id) ?? 0) < WANTED_MS) return
+    this.#wanted.set(id, time)
+    database
+      .updateTable('media_source')
+      .set({ wanted_at: time })
+      .where('media_id', '=', id)
+      .execute()
+      .catch((err) => log.error({ err, media: id }, 'when a copy was wanted cannot be noted'))
+  }
+
+  /** Removes a copy; who reads it reads on. */
+  async drop(id: MediaId, revision: number): Promise<void> {
+    const { database, blobs, onChange } = this.#ports
+    await database
+      .updateTable('media_source')
+      .set({ kept_revision: null })
+      .where('media_id', '=', id)
+      .where('kept_revision', '=', revision)
+      .execute()
+    onChange(id, revision)
+    await rm(blobs.path(id, revision), { force: true })
+  }
+
+  /** Ends downloads of a title that is deleted. @returns when nothing of it is written any more */
+  async forget(id: MediaId): Promise<void> {
+    for (const stop of this.#stops.get(id) ?? []) stop.abort(new Error('the title was deleted'))
+    const own = [...this.#growing].filter(([key]) => key.startsWith(`${id}-`))
+    await Promise.all(own.map(([, { done }]) => done))
+    this.#wanted.delete(id)
+  }
+
+  /** Removes the least recently wanted copies until the others are within the bound. */
+  keepWithinBound(spared?: MediaId): Promise<void> {
+    const turn = this.#evicting.then(() => this.#evict(spared))
+    this.#evicting = turn.catch(() => {})
+    return turn
+  }
+
+  /** Stops downloads; what came is on disk and is gone on from. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const stops of this.#stops.values()) {
+      for (const stop of stops) stop.abort(new Error('the server is stopping'))
+    }
+    await Promise.all([...this.#growing.values()].map(({ done }) => done))
+    await this.#evicting
+  }
+
+  async #download(media: RemoteMedia, copy: GrowingCopy, signal: AbortSignal): Promise<void> {
+    const { blobs, log } = this.#ports
+    const { id, revision, size } = media
+    const finalPath = blobs.path(id, revision)
+    const path = `${finalPath}.part`
+    try {
+      if ((await sizeOf(finalPath)) !== size) {
+        await disk(prepareFolder(finalPath, path))
+        await this.#append(media, copy, { path, signal })
+        await disk(blobs.adopt(path, id, revision))
+      }
+      copy.grewTo(size)
+    } catch (error) {
+      const isUseless = error instanceof SourceChanged || isFinal(error)
+      if (isUseless || error instanceof CopyFailed) await rm(path, { force: true }).catch(() => {})
+      if (error instanceof CopyFailed) {
+        log.warn({ err: error.cause, media: id }, 'a copy of a file elsewhere cannot be written')
+      }
+      throw error
+    }
+    if (await this.#noteKept(id, revision)) {
+      log.info({ media: id, size }, 'a copy of a file elsewhere is kept')
+      await this.keepWithinBound(id).catch((err) => {
+        log.error({ err }, 'copies could not be removed to make room')
+      })
+    } else {
+      await blobs.remove(id) // the title was deleted meanwhile
+    }
+  }
+
+  async #append(
+    { source, size }: RemoteMedia,
+    copy: GrowingCopy,
+    { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+  ): Promise<void> {
+    await using file = await disk(open(path, 'a+'))
+    // A file that is only appended to may end early after a power cut, but has nothing wrong in it.
+    const { size: there } = await disk(file.stat())
+    if (there > size) await disk(file.truncate(0))
+    copy.grewTo(there > size ? 0 : there)
+    const reader = new PersistentReader(this.#ports.reader, {
+      url: source.url,
+      mirrors: source.mirrors,
+      known: knownOf(source, size),
+      signal,
+      takesNoTurn: true, // `MOST_GROWING` is the bound; viewers may wait for it
+      isWatched: () => copy.isWatched,
+      agrees: (read) => hasSameEnd(file, copy.length, read),
+    })
+    for await (const chunk of reader.bytes(copy.length, size)) {
+      for (let done = 0; done < chunk.length; ) {
+        const { bytesWritten } = await disk(file.write(chunk, done))
+        done += bytesWritten
+      }
+      copy.grewTo(copy.length + chunk.length)
+    }
+  }
+
+  /** @returns false when there is no such title any more */
+  async #noteKept(id: MediaId, revision: number): Promise<boolean> {
+    const { database, blobs, now, onChange } = this.#ports
+    const before = await database
+      .selectFrom('media_source')
+      .select('kept_revision')
+      .where('media_id', '=', id)
+      .executeTakeFirst()
+    if (before === undefined) return false
+    await database
+      .updateTable('media_source')
+      .set({ kept_revision: revision, wanted_at: now() })
+      .where('media_id', '=', id)
+      .execute()
+    onChange(id, revision)
+    const { kept_revision: old } = before
+    if (old !== null && old !== revision) {
+      await rm(blobs.path(id, old), { force: true })
+      onChange(id, old)
+    }
+    return true
+  }
+
+  async #evict(spared: MediaId | undefined): Promise<void> {
+    const { database, blobs, keepOf, cacheBytes, log } = this.#ports
+    const rows = await database
+      .selectFrom('media_source')
+      .select(['media_id as id', 'url', 'kept_revision', 'wanted_at as wantedAt', 'ranges'])
+      .where('kept_revision', 'is not', null)
+      .execute()
+    const copies = await Promise.all(
+      rows.map(async ({ id, url, kept_revision, wantedAt, ranges }) => ({
+        id,
+        revision: kept_revision ?? 0,
+        wantedAt,
+        bytes: (await sizeOf(blobs.path(id, kept_revision ?? 0))) ?? 0,
+        isFixed: (await keepOf(url)) === 'always' || (id === spared && ranges === 0),
+      })),
+    )
+    for (const { id, revision, bytes } of copiesToEvict(copies, cacheBytes)) {
+      await this.drop(id, revision)
+      log.info({ media: id, bytes }, 'a copy made room for others')
+    }
+  }
+}
+
+interface Evictable {
+  readonly bytes: number
+  /** Milliseconds since 1970. */
+  readonly wantedAt: number
+  /** Stays, and does not count. */
+  readonly isFixed: boolean
+}
+
+/** @returns the copies that go so that the others take at most `bound` bytes */
+export function copiesToEvict<C extends Evictable>(copies: readonly C[], bound: number): C[] {
+  const cached = copies
+    .filter(({ isFixed }) => !isFixed)
+    .toSorted((one, other) => one.wantedAt - other.wantedAt)
+  let total = cached.reduce((sum, { bytes }) => sum + bytes, 0)
+  return cached.filter(({ bytes }) => {
+    if (total <= bound) return false
+    total -= bytes
+    return true
+  })
+}
+
+/** @returns the source as its validators describe the title's revision */
+export function knownOf(source: MediaSource, size: number) {
+  const { etag, last_modified: lastModified, ranges } = source
+  return { size, etag, lastModified, ranges: ranges === 1 }
+}
+
+async function hasSameEnd(
+  file: FileHandle,
+  length: number,
+  read: (start: number, end: number) => Promise<Uint8Array>,
+): Promise<boolean> {
+  const start = Math.max(0, length - SAMPLE_BYTES)
+  if (start === length) return true
+  const ours = Buffer.alloc(length - start)
+  await disk(file.read(ours, 0, ours.length, start))
+  return ours.equals(await read(start, length))
+}
+
+/** Makes the title's folder, and removes what an older revision left unfinished. */
+async function prepareFolder(finalPath: string, path: string): Promise<void> {
+  const folder = dirname(finalPath)
+  await mkdir(folder, { recursive: true })
+  for (const name of await readdir(folder)) {
+    const other = join(folder, name)
+    if (/^\d+\.part$/.test(name) && other !== path) await rm(other, { force: true })
+  }
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+async function disk<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    throw new CopyFailed('the copy cannot be written', { cause })
+  }
+}

@@ -1,0 +1,251 @@
+// A web server that is not ours, for tests: it has one file and may misbehave in every way that a
+// source can, and counts what it sends. Beside it, a plain client. Whoever starts it closes it.
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { MediaId } from '#protocol/ids.ts'
+import { decideRange } from '#protocol/range.ts'
+import type { Database } from '../database/database.ts'
+import { SlipstreamError } from '../http/errors.ts'
+import { createCatalogue } from '../media/catalogue.ts'
+import { exampleMedia } from '../media/media-fixture.ts'
+import { type KnownSource, SourceChanged, type SourceClient } from './source-client.ts'
+import type { RemoteMedia } from './source-copies.ts'
+
+/** What a request meets before, or instead of, the usual answer. @returns true when it answered */
+type Mischief = (request: IncomingMessage, response: ServerResponse) => boolean
+
+export interface TestSource {
+  readonly url: string
+  readonly origin: string
+  bytes: Buffer
+  etag: string
+  ranges: boolean
+  /** Met by each request in turn; when there is none, the answer is the usual one. */
+  readonly mischief: Mischief[]
+  /** Payload bytes handed to sockets. */
+  sent: number
+  /** `Range` headers as they came, `-` where there was none. */
+  readonly asked: string[]
+  /** Requests under way, and the most there ever were. */
+  open: number
+  mostOpen: number
+  /** Bytes that go out in a second of a request; all at once when left out. */
+  rate: number | null
+  known(): KnownSource
+  close(): Promise<void>
+}
+
+/** @param size bytes of a file of random bytes, or the file itself */
+export async function startTestSource(size: number | Buffer): Promise<TestSource> {
+  const server = createServer((request, response) => {
+    source.asked.push(request.headers.range ?? '-')
+    source.open += 1
+    source.mostOpen = Math.max(source.mostOpen, source.open)
+    response.once('close', () => {
+      source.open -= 1
+    })
+    if (source.mischief.shift()?.(request, response)) return
+    void answer(source, request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const source: TestSource = {
+    url: `${origin}/film.bin`,
+    origin,
+    bytes: typeof size === 'number' ? randomBytes(size) : size,
+    etag: '"one"',
+    ranges: true,
+    mischief: [],
+    sent: 0,
+    asked: [],
+    open: 0,
+    mostOpen: 0,
+    rate: null,
+    known: () => ({
+      size: source.bytes.length,
+      etag: source.etag,
+      lastModified: null,
+      ranges: source.ranges,
+    }),
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+  return source
+}
+
+async function answer(source: TestSource, request: IncomingMessage, response: ServerResponse) {
+  const { bytes, etag, ranges } = source
+  const condition = request.headers['if-range']
+  const counts = ranges && (condition === undefined || condition === etag)
+  const decision = decideRange(counts ? request.headers.range : undefined, bytes.length)
+  response.setHeader('ETag', etag)
+  if (ranges) response.setHeader('Accept-Ranges', 'bytes')
+  if (decision.kind === 'unsatisfiable') {
+    response.writeHead(416).end()
+    return
+  }
+  const [start, end] =
+    decision.kind === 'range' ? [decision.start, decision.end + 1] : [0, bytes.length]
+  if (decision.kind === 'range') {
+    response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${bytes.length}`)
+  }
+  response.writeHead(decision.kind === 'range' ? 206 : 200, { 'Content-Length': end - start })
+  if (request.method === 'HEAD') {
+    response.end()
+    return
+  }
+  await send(source, response, bytes.subarray(start, end))
+  response.end()
+}
+
+/** Sends in portions, at the source's rate and as fast as the client takes them. */
+export async function send(source: TestSource, response: ServerResponse, bytes: Uint8Array) {
+  const portion = 64 * 1024
+  for (let at = 0; at < bytes.length && !response.destroyed; at += portion) {
+    const chunk = bytes.subarray(at, at + portion)
+    source.sent += chunk.length
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        response.off('close', go)
+        resolve()
+      }
+      response.once('close', go)
+      response.write(chunk, go)
+    })
+    if (source.rate !== null) {
+      await new Promise((resolve) => setTimeout(resolve, (chunk.length / (source.rate ?? 1)) * 1e3))
+    }
+  }
+}
+
+/** Sends the head of a usual answer and `bytes` of its body, then breaks off. */
+export function breakOff(source: TestSource, bytes: number): Mischief {
+  return (request, response) => {
+    const [, first, last] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? []
+    const start = Number(first ?? 0)
+    const end = last === undefined ? source.bytes.length : Number(last) + 1
+    response.writeHead(first === undefined ? 200 : 206, {
+      'Content-Length': end - start,
+      'Content-Range': `bytes ${start}-${end - 1}/${source.bytes.length}`,
+      ETag: source.etag,
+    })
+    void send(source, response, source.bytes.subarray(start, start + bytes)).then(() =>
+      response.destroy(),
+    )
+    return true
+  }
+}
+
+/** Answers with a status and nothing else. */
+export function refuse(status: number, headers: Record<string, string> = {}): Mischief {
+  return (_request, response) => {
+    response.writeHead(status, headers).end()
+    return true
+  }
+}
+
+/** Never answers. */
+export const stall: Mischief = () => true
+
+/** Asks with `fetch`; knows no bounds, policy or limits of time. */
+export const plainClient: SourceClient = {
+  async inspect(url, signal) {
+    const response = await asking(url, { method: 'HEAD', signal })
+    return {
+      size: Number(response.headers.get('Content-Length')),
+      type: response.headers.get('Content-Type'),
+      etag: response.headers.get('ETag'),
+      lastModified: null,
+      ranges: response.headers.get('Accept-Ranges') === 'bytes',
+      cors: false,
+      filename: null,
+    }
+  },
+
+  async read(url, { start, end, known, signal }) {
+    const headers: Record<string, string> = known.ranges
+      ? { Range: `bytes=${start}-${end - 1}`, ...(known.etag && { 'If-Range': known.etag }) }
+      : {}
+    const response = await asking(url, { headers, signal })
+    const etag = response.headers.get('ETag')
+    const isAnother = known.etag !== null && etag !== known.etag
+    if (isAnother || (known.ranges && response.status !== 206)) {
+      await response.body?.cancel()
+      throw new SourceChanged('the file is another now')
+    }
+    return body(response, signal)
+  },
+}
+
+async function* body(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  try {
+    if (response.body) yield* response.body
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw new SlipstreamError('source_unreachable', 'The source broke off.', { cause })
+  }
+}
+
+async function asking(url: URL, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init).catch((cause) => {
+    init.signal?.throwIfAborted()
+    throw new SlipstreamError('source_unreachable', 'The source does not answer.', { cause })
+  })
+  if (response.ok) return response
+  await response.body?.cancel()
+  const retryAfter = response.headers.get('Retry-After')
+  const headers: Record<string, string> = retryAfter === null ? {} : { 'Retry-After': retryAfter }
+  if (response.status === 404 || response.status === 410) {
+    throw new SlipstreamError('not_found', 'The source has no such file.')
+  }
+  const message = `The source answers with ${response.status}.`
+  throw new SlipstreamError('source_unreachable', message, { headers })
+}
+
+/** Lists the source's file as a title. @returns the title */
+export async function addRemoteMedia(
+  database: Database,
+  source: TestSource,
+  changes: { readonly id?: MediaId; readonly duration?: number | null } = {},
+): Promise<RemoteMedia> {
+  const media = exampleMedia({
+    size: source.bytes.length,
+    duration_s: changes.duration === undefined ? 1 : changes.duration,
+    ...(changes.id && { id: changes.id }),
+  })
+  const catalogue = createCatalogue(database)
+  await catalogue.add(media)
+  await database
+    .insertInto('media_source')
+    .values({
+      media_id: media.id,
+      url: `${source.url}?${media.id}`,
+      mirrors: '[]',
+      etag: source.etag,
+      last_modified: null,
+      ranges: source.ranges ? 1 : 0,
+      cors: 0,
+      kept_revision: null,
+      wanted_at: 1,
+      checked_at: 1,
+    })
+    .execute()
+  return (await catalogue.get(media.id)) as RemoteMedia
+}
+
+/** What a registry does when a source changed: the title has the file as it is now. */
+export async function renewMedia(database: Database, id: MediaId, source: TestSource) {
+  await database
+    .updateTable('media')
+    .set((update) => ({ revision: update('revision', '+', 1), size: source.bytes.length }))
+    .where('id', '=', id)
+    .execute()
+  await database
+    .updateTable('media_source')
+    .set({ etag: source.etag })
+    .where('media_id', '=', id)
+    .execute()
+}
