@@ -15,8 +15,9 @@ import { ApiError, messageOf } from '../remote/request.ts'
 import { describeType } from './media-type.ts'
 import { PiecePicture } from './PieceBar.tsx'
 import { Player } from './Player.tsx'
+import { durationOf, pictureSize } from './picture.ts'
 import { StatisticsPanel, StatusLine } from './StatisticsPanel.tsx'
-import { usePlayback, useWatchSession } from './use-playback.ts'
+import { usePlayback, useVideoFacts, useWatchSession } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
 /** How often the build's progress is asked for while the viewer waits for the torrent. */
@@ -47,6 +48,7 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
   const session = useWatchSession(initial, 'watch')
   const media = useLatestRecord(initial, session)
   useDocumentTitle(`${media.title} · Slipstream`)
+  useVideoFacts(session.video)
   return (
     <article className="watch">
       <Player session={session} />
@@ -58,7 +60,7 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
             {media.title}
           </Title>
           <Text c="dimmed" size="sm">
-            {factsOf(media).join(' · ')}
+            {factsOf(media, session.video).join(' · ')}
           </Text>
         </div>
         <Group gap="xs">
@@ -132,10 +134,12 @@ function DownloadMenu({ media }: { readonly media: MediaRecord }) {
   )
 }
 
-function factsOf(media: MediaRecord): string[] {
+function factsOf(media: MediaRecord, video: HTMLVideoElement): string[] {
   const facts = [describeType(media.type)]
-  if (media.width !== null && media.height !== null) facts.push(`${media.width} × ${media.height}`)
-  if (media.duration !== null) facts.push(formatDuration(media.duration))
+  const size = pictureSize(media, video)
+  const duration = durationOf(media, video)
+  if (size !== null) facts.push(`${size.width} × ${size.height}`)
+  if (duration !== null) facts.push(formatDuration(duration))
   facts.push(formatBytes(media.size), `added ${formatDate(media.createdAt)}`)
   return facts
 }
