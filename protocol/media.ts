@@ -6,6 +6,8 @@ import { trackSchema } from './tracks.ts'
 
 /** The publisher's gate, at most. */
 export const MAX_MIN_VIEWERS = 10_000
+/** Of one title. */
+export const MAX_MIRRORS = 8
 
 /** Viewers announced for a title before any two of them are connected; 1 means no gate. */
 const minViewersSchema = v.pipe(
@@ -142,7 +144,7 @@ export const mediaEditSchema = v.pipe(
       mirrors: v.optional(
         v.pipe(
           v.array(v.string('must be a list of URLs'), 'must be a list of URLs'),
-          v.maxLength(8, 'must have at most 8 URLs'),
+          v.maxLength(MAX_MIRRORS, `must have at most ${MAX_MIRRORS} URLs`),
         ),
       ),
       p2p: v.optional(

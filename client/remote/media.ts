@@ -14,6 +14,7 @@ import {
   mediaRecordSchema,
 } from '#protocol/media.ts'
 import type { TrackFacts } from '#protocol/tracks.ts'
+import type { EmbedAddresses } from '../app/embed-code.ts'
 import { request, requestJson } from './request.ts'
 
 const ALL_MEDIA = ['media'] as const
@@ -92,6 +93,12 @@ export function buildTorrent(id: MediaId): Promise<MediaRecord> {
 /** Address of the real torrent as a download. */
 export function torrentUrl(id: MediaId): string {
   return `${mediaPath(id)}/torrent?kind=real`
+}
+
+/** Addresses for pages elsewhere, complete. */
+export function embedAddresses(id: MediaId): EmbedAddresses {
+  const complete = (path: string) => new URL(path, location.href).href
+  return { script: complete('/embed.js'), page: complete(`/embed/${id}`) }
 }
 
 /** Address of the watch page, complete, to be passed on. */

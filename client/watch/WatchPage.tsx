@@ -7,7 +7,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useParams } from 'react-router'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
 import type { MediaRecord } from '#protocol/media.ts'
-import { CopyLinkButton } from '../app/CopyLinkButton.tsx'
+import { CopyLinkButton } from '../app/CopyButton.tsx'
+import { EmbedButton } from '../app/EmbedButton.tsx'
 import { formatBytes, formatDate, formatDuration } from '../app/format.ts'
 import { NotFoundPage, Notice } from '../app/Notice.tsx'
 import { mediaQuery, shareUrl, torrentUrl } from '../remote/media.ts'
@@ -65,6 +66,7 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
         </div>
         <Group gap="xs">
           <CopyLinkButton url={shareUrl(media.id)} />
+          <EmbedButton media={media} />
           <DownloadMenu media={media} />
         </Group>
       </div>
