@@ -26,7 +26,7 @@ export function AddByAddress() {
     if (url.trim() !== '' && !add.isPending) add.mutate(url.trim())
   }
   return (
-    <form onSubmit={submit} noValidate className="card entry-form" aria-label="Add by address">
+    <form onSubmit={submit} noValidate className="card entry-form">
       <Stack gap="sm">
         <TextInput
           ref={field}
@@ -50,18 +50,18 @@ export function AddByAddress() {
           <Button type="submit" loading={add.isPending} disabled={url.trim() === ''}>
             Add
           </Button>
+          <Text size="sm" role="status" className="wrap-anywhere">
+            {add.isSuccess && (
+              <>
+                <Link className="text-link" to={`/watch/${add.data.id}`}>
+                  {add.data.title}
+                </Link>{' '}
+                is in the list of titles.
+              </>
+            )}
+          </Text>
         </Group>
         <Failure error={fault.other} />
-        <div role="status">
-          {add.isSuccess && (
-            <Text size="sm" className="wrap-anywhere">
-              <Link className="text-link" to={`/watch/${add.data.id}`}>
-                {add.data.title}
-              </Link>{' '}
-              is in the list of titles.
-            </Text>
-          )}
-        </div>
       </Stack>
     </form>
   )

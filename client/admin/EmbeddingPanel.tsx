@@ -61,7 +61,7 @@ function SitesForm({ settings }: { readonly settings: Settings }) {
     if ('value' in read && !save.isPending) save.mutate({ embedSites: read.value })
   }
   return (
-    <form onSubmit={submit} className="card entry-form" aria-label="Who may embed">
+    <form onSubmit={submit} className="card entry-form">
       <Stack gap="sm">
         <SitesField
           label="Players may be embedded by"

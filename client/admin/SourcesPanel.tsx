@@ -176,7 +176,7 @@ function AllowForm() {
     if (url.trim() !== '' && !allow.isPending) allow.mutate({ url: url.trim(), keep })
   }
   return (
-    <form onSubmit={submit} noValidate className="card entry-form" aria-label="Allow an origin">
+    <form onSubmit={submit} noValidate className="card entry-form">
       <Stack gap="sm">
         <TextInput
           ref={field}
@@ -243,8 +243,8 @@ function RemoveDialog({ origin, onClose, onRemoved }: RemoveDialogProps) {
     >
       <Stack>
         <Text className="wrap-anywhere">
-          Nothing is asked of {origin.url} any more, and no file there can become a title. Titles
-          that came from there stay in the list until you delete them.
+          This server asks nothing of {origin.url} any more, and no file there can become a title.
+          Titles that came from there stay in the list until you delete them.
         </Text>
         <Failure error={remove.error} />
         <Group justify="flex-end">
