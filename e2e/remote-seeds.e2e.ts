@@ -76,7 +76,7 @@ async function senders(page: Page): Promise<string[]> {
 test('the source sends everything, and is named', async ({ context }) => {
   const asked = front.ranges.length
   const viewer = await open(context)
-  await viewer.untilEnded(40_000)
+  await viewer.untilFilled()
   expect(front.ranges.length).toBe(asked)
   expect(await senders(viewer.page)).toEqual([`From ${nameOf(source)}`])
 })
@@ -149,10 +149,18 @@ test('without a service worker, a source that refuses is replaced as well', asyn
     `${front.url}/media/${media.id}/${media.filename}?revision=${media.revision}`,
   )
   expect(await senders(viewer.page)).toEqual(['From server'])
+  await context.close()
+})
 
-  front.misbehave(refuse) // and when nobody has it, that is said
-  const other = await open(context)
-  await expect(other.page.getByRole('alert')).toContainText('connection')
+test('without a service worker, it is said when nobody sends the file', async ({ browser }) => {
+  const context = await browser.newContext({ serviceWorkers: 'block' })
+  source.misbehave(refuse)
+  front.misbehave(refuse)
+  const { page } = await open(context)
+  await expect(page.getByRole('alert')).toContainText('connection to the server is interrupted')
+  front.misbehave(null)
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await expect(page.getByRole('alert')).toHaveCount(0)
   await context.close()
 })
 
