@@ -13,11 +13,15 @@ export class DirectPlayback {
   constructor(video: HTMLVideoElement, urls: readonly string[]) {
     this.#video = video
     this.#urls = urls
-    setSource(video, this.url)
+    setSource(video, this.#url)
   }
 
-  /** The web seed that is played. */
-  get url(): string {
+  /** The URL that is played; how many bytes came from it the browser does not tell. */
+  get bytesFrom(): ReadonlyMap<string, null> {
+    return new Map([[this.#url, null]])
+  }
+
+  get #url(): string {
     return this.#urls[this.#turn] ?? ''
   }
 
@@ -31,7 +35,7 @@ export class DirectPlayback {
     if (this.#turn + 1 >= this.#urls.length) return false
     this.#turn += 1
     const position = video.currentTime
-    setSource(video, this.url)
+    setSource(video, this.#url)
     if (position > 0) video.currentTime = position // taken as the start until there is data
     return true
   }

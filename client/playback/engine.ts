@@ -251,9 +251,7 @@ class Engine implements Playback {
       http: {
         rate: this.#fetcher.rate,
         latencyMs: this.#fetcher.latencyMs,
-        from: this.#direct
-          ? httpSenders(new Map([[this.#direct.url, null]]), location.origin)
-          : httpSenders(this.#fetcher.bytesFrom, location.origin),
+        from: httpSenders((this.#direct ?? this.#fetcher).bytesFrom, location.origin),
       },
     }
   }
