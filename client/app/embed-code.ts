@@ -2,7 +2,7 @@
 import { isAudio, type MediaRecord } from '#protocol/media.ts'
 
 /** Addresses on this server, complete. */
-export interface EmbedAddresses {
+interface EmbedAddresses {
   /** The module that defines `<slipstream-player>`. */
   readonly script: string
   /** The page with nothing but the title's player. */

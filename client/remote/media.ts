@@ -14,7 +14,6 @@ import {
   mediaRecordSchema,
 } from '#protocol/media.ts'
 import type { TrackFacts } from '#protocol/tracks.ts'
-import type { EmbedAddresses } from '../app/embed-code.ts'
 import { request, requestJson } from './request.ts'
 
 const ALL_MEDIA = ['media'] as const
@@ -95,13 +94,13 @@ export function torrentUrl(id: MediaId): string {
   return `${mediaPath(id)}/torrent?kind=real`
 }
 
-/** Addresses for pages elsewhere, complete. */
-export function embedAddresses(id: MediaId): EmbedAddresses {
-  const complete = (path: string) => new URL(path, location.href).href
-  return { script: complete('/embed.js'), page: complete(`/embed/${id}`) }
-}
-
 /** Address of the watch page, complete, to be passed on. */
 export function shareUrl(id: MediaId): string {
   return new URL(`/watch/${id}`, location.href).href
+}
+
+/** Addresses for pages elsewhere, complete. */
+export function embedAddresses(id: MediaId): { readonly script: string; readonly page: string } {
+  const beside = (path: string) => new URL(path, shareUrl(id)).href // wherever the server lies
+  return { script: beside('../embed.js'), page: beside(`../embed/${id}`) }
 }
