@@ -89,6 +89,10 @@ test('the watch page has no faults, with the question and without it', async ({ 
   await page.getByRole('button', { name: 'Download' }).click()
   await page.getByRole('menuitem').first().waitFor()
   await expectAccessible(page)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Embed', exact: true }).click()
+  await page.getByRole('dialog', { name: 'Embed “A film”' }).waitFor()
+  await expectAccessible(page)
 })
 
 test('the dialog of the keys, and a note over the picture, have no faults', async ({ context }) => {
@@ -140,7 +144,7 @@ test('the admin page has no faults, from sign-in to an upload under way', async 
   await page.getByRole('button', { name: 'Edit A film' }).waitFor()
   await expectAccessible(page)
 
-  for (const what of ['Edit', 'Delete']) {
+  for (const what of ['Edit', 'Embed', 'Delete']) {
     await page.getByRole('button', { name: `${what} A film` }).click()
     await page.getByRole('dialog').waitFor()
     await expectAccessible(page)

@@ -20,10 +20,15 @@ describe('the first request for a title', () => {
     expect(earlyRequestOf(record({ size: 1000, duration: 0.5 }))?.range).toBe('bytes=0-999')
   })
 
-  test('is not made where too little is known', () => {
-    expect(earlyRequestOf(record({ size: 1000, duration: null }))).toBeNull()
-    expect(earlyRequestOf(record({ size: 1000, duration: 0 }))).toBeNull()
-    expect(earlyRequestOf(record({ size: 2e9, duration: 16 }))).toBeNull() // no film has 1 Gbit/s
+  test('is for a guess where size and duration do not tell', () => {
+    const guess = `bytes=0-${3 * 256 * KIB - 1}` // 750,000 bytes
+    for (const duration of [null, 0, 0.001]) {
+      expect(earlyRequestOf(record({ size: 20_000 * KIB, duration }))?.range).toBe(guess)
+    }
+    expect(earlyRequestOf(record({ size: 1000, duration: null }))?.range).toBe('bytes=0-999')
+  })
+
+  test('is not made for a title that no web seed has', () => {
     expect(earlyRequestOf(record({ size: 1000, duration: 1, webSeeds: [] }))).toBeNull()
   })
 })

@@ -14,6 +14,8 @@ import {
 
 /** What the decoder needs for the first frame: seconds of playback. */
 export const START_SECONDS = 1.5
+/** Taken for granted while size and duration do not tell: bytes per second. */
+export const GUESSED_BYTES_PER_SECOND = 500_000
 
 export const earlyRequestSchema = v.object({
   /** As `nameOfBytes` has it: who keeps pieces of it asks for others, or none. */
@@ -25,12 +27,12 @@ export const earlyRequestSchema = v.object({
 })
 export type EarlyRequest = v.InferOutput<typeof earlyRequestSchema>
 
-/** @returns what to ask for first, or `null` for a title of which too little is known */
+/** @returns what to ask for first, or `null` for a title that no web seed has */
 export function earlyRequestOf(media: MediaRecord): EarlyRequest | null {
   const { size, duration, webSeeds } = media
   const [url] = webSeeds
-  const bytesPerSecond = bytesPerSecondOf(size, duration)
-  if (bytesPerSecond === null || url === undefined) return null
+  if (url === undefined) return null
+  const bytesPerSecond = bytesPerSecondOf(size, duration) ?? GUESSED_BYTES_PER_SECOND
   const layout = pieceLayout(size)
   const last = lastPieceToStartWith(layout, bytesPerSecond)
   const end = pieceStart(layout, last) + lengthOfPiece(layout, last)

@@ -6,6 +6,8 @@ import { trackSchema } from './tracks.ts'
 
 /** The publisher's gate, at most. */
 export const MAX_MIN_VIEWERS = 10_000
+/** Of one title. */
+export const MAX_MIRRORS = 8
 
 /** Viewers announced for a title before any two of them are connected; 1 means no gate. */
 const minViewersSchema = v.pipe(
@@ -44,9 +46,9 @@ const facts = {
   size: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** MIME type as sniffed from the bytes, with codecs: `video/webm; codecs="vp9, opus"`. */
   type: v.string(),
-  /** Seconds, or `null` when the container does not say. */
+  /** Seconds, or `null` when the container does not say or nobody has looked yet. */
   duration: v.nullable(v.number()),
-  /** Pixels, or `null` for audio. */
+  /** Pixels, or `null` for audio and for a picture that nobody has looked at yet. */
   width: v.nullable(v.number()),
   height: v.nullable(v.number()),
   /** False when a player must read the end of the file before it can start (MP4 with `moov` last). */
@@ -87,6 +89,11 @@ export type MediaRecord = v.InferOutput<typeof mediaRecordSchema>
 /** @returns the name of a title's bytes, which never change: `<media id>-<revision>` */
 export function nameOfBytes({ id, revision }: Pick<MediaRecord, 'id' | 'revision'>): string {
   return `${id}-${revision}`
+}
+
+/** @returns whether a title has no picture; of one that lies elsewhere, its size may not be known yet */
+export function isAudio({ type }: Pick<MediaRecord, 'type'>): boolean {
+  return type.startsWith('audio/')
 }
 
 /** No film plays so many bytes per second: the file has something else in it. */
@@ -137,7 +144,7 @@ export const mediaEditSchema = v.pipe(
       mirrors: v.optional(
         v.pipe(
           v.array(v.string('must be a list of URLs'), 'must be a list of URLs'),
-          v.maxLength(8, 'must have at most 8 URLs'),
+          v.maxLength(MAX_MIRRORS, `must have at most ${MAX_MIRRORS} URLs`),
         ),
       ),
       p2p: v.optional(

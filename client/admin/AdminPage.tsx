@@ -1,4 +1,4 @@
-// The admin page: set-up, sign-in, and behind it uploads and titles.
+// The admin page: set-up, sign-in, and behind it uploads, media elsewhere, titles and embedding.
 import './styles.ts'
 import { Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
@@ -9,6 +9,8 @@ import { Notice } from '../app/Notice.tsx'
 import { messageOf } from '../remote/request.ts'
 import { sessionQuery, signOut } from '../remote/session.ts'
 import { SetupForm, SignInForm } from './AccountForms.tsx'
+import { EmbeddingPanel } from './EmbeddingPanel.tsx'
+import { SourcesPanel } from './SourcesPanel.tsx'
 import { TitleList } from './TitleList.tsx'
 import { UploadPanel } from './UploadPanel.tsx'
 import { useRefreshAfterUploads, useUploads } from './use-uploads.ts'
@@ -77,7 +79,9 @@ function Workplace({ email }: { readonly email: string }) {
         </Group>
       </div>
       <UploadPanel uploads={uploads} />
+      <SourcesPanel />
       <TitleList uploading={uploads.busy} />
+      <EmbeddingPanel />
     </Stack>
   )
 }

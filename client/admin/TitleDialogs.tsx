@@ -15,7 +15,9 @@ import { type FormEvent, useState } from 'react'
 import { MAX_MIN_VIEWERS, type MediaEdit, type MediaRecord } from '#protocol/media.ts'
 import { deleteMedia, editMedia, refreshMedia } from '../remote/media.ts'
 import { Failure } from './Failure.tsx'
+import { SitesField } from './SitesField.tsx'
 import { Subtitles } from './Subtitles.tsx'
+import { hostOf, readMirrors, readSites, sitesEntry } from './site-lists.ts'
 
 interface DialogProps {
   readonly media: MediaRecord
@@ -28,6 +30,9 @@ export function EditDialog({ media, onClose }: DialogProps) {
   const [description, setDescription] = useState(media.description)
   const [shared, setShared] = useState(media.p2p.enabled)
   const [minViewers, setMinViewers] = useState<number | string>(media.p2p.minViewers)
+  const [sites, setSites] = useState(() => sitesEntry(media.embedSites))
+  const presentMirrors = (media.source?.mirrors ?? []).join('\n')
+  const [mirrors, setMirrors] = useState(presentMirrors)
   const save = useMutation({
     mutationFn: (edit: MediaEdit) => editMedia(media.id, edit),
     onSuccess: async () => {
@@ -37,13 +42,19 @@ export function EditDialog({ media, onClose }: DialogProps) {
   })
   const empty = title.trim() === ''
   const countless = !isViewerCount(minViewers)
+  const readEmbedSites = readSites(sites)
+  const readAddresses = readMirrors(mirrors)
+  const isFaulty = empty || countless || 'fault' in readEmbedSites || 'fault' in readAddresses
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (empty || !isViewerCount(minViewers)) return
+    if (empty || !isViewerCount(minViewers) || save.isPending) return
+    if ('fault' in readEmbedSites || 'fault' in readAddresses) return
     save.mutate({
       title: title.trim(),
       description: description.trim(),
       p2p: { enabled: shared, minViewers },
+      embedSites: readEmbedSites.value,
+      ...(mirrors === presentMirrors ? {} : { mirrors: readAddresses.value }),
     })
   }
   return (
@@ -84,13 +95,33 @@ export function EditDialog({ media, onClose }: DialogProps) {
             error={countless ? `Enter a whole number from 1 to ${MAX_MIN_VIEWERS}.` : undefined}
             onChange={setMinViewers}
           />
+          {media.source !== null && (
+            <Textarea
+              label="Mirrors"
+              description="Addresses of the same file at allowed origins, one a line, the best first. They are asked when its own address fails."
+              placeholder="https://mirror.example.org/film.mp4"
+              autoComplete="off"
+              spellCheck={false}
+              rows={2}
+              value={mirrors}
+              error={'fault' in readAddresses ? readAddresses.fault : undefined}
+              onChange={(event) => setMirrors(event.currentTarget.value)}
+            />
+          )}
+          <SitesField
+            label="Sites that may embed this title"
+            allLabel="Those that may embed any title"
+            entry={sites}
+            fault={'fault' in readEmbedSites ? readEmbedSites.fault : undefined}
+            onChange={setSites}
+          />
           <Subtitles media={media} />
           <Failure error={save.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel
             </Button>
-            <Button type="submit" loading={save.isPending} disabled={empty || countless}>
+            <Button type="submit" loading={save.isPending} disabled={isFaulty}>
               Save
             </Button>
           </Group>
@@ -123,8 +154,10 @@ export function DeleteDialog({ media, onClose }: DialogProps) {
     >
       <Stack>
         <Text className="wrap-anywhere">
-          “{media.title}” and its file are deleted from the server. Whoever is watching it now loses
-          it. This cannot be undone.
+          {media.source === null
+            ? `“${media.title}” and its file are deleted from the server.`
+            : `“${media.title}” is deleted from the server. The file at ${hostOf(media.source.url)} stays.`}{' '}
+          Whoever is watching it now loses it. This cannot be undone.
         </Text>
         <Failure error={remove.error} />
         <Group justify="flex-end">

@@ -2,7 +2,13 @@
 // asks the server again every two seconds.
 import { Alert, Button, Group, Progress, Skeleton, Text, TextInput, Title } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconHammer, IconPencil, IconSearch, IconTrash } from '@tabler/icons-react'
+import {
+  IconAlertTriangle,
+  IconHammer,
+  IconPencil,
+  IconSearch,
+  IconTrash,
+} from '@tabler/icons-react'
 import {
   keepPreviousData,
   useInfiniteQuery,
@@ -12,11 +18,13 @@ import {
 import { useState } from 'react'
 import { Link } from 'react-router'
 import type { MediaRecord } from '#protocol/media.ts'
-import { CopyLinkButton } from '../app/CopyLinkButton.tsx'
+import { CopyLinkButton } from '../app/CopyButton.tsx'
+import { EmbedButton } from '../app/EmbedButton.tsx'
 import { formatBytes, formatDate, formatDuration } from '../app/format.ts'
 import { StateBadge } from '../catalogue/StateBadge.tsx'
 import { buildTorrent, catalogueQuery, refreshMedia, shareUrl } from '../remote/media.ts'
 import { messageOf } from '../remote/request.ts'
+import { hostOf } from './site-lists.ts'
 import { DeleteDialog, EditDialog } from './TitleDialogs.tsx'
 
 const POLL_MS = 2000
@@ -68,7 +76,7 @@ export function TitleList({ uploading }: { readonly uploading: boolean }) {
       ) : items.length === 0 && !query.isError ? (
         <Text c="dimmed">
           {search === ''
-            ? 'No titles yet: upload a file above, or '
+            ? 'No titles yet: upload a file or add one by its address above, or '
             : `Nothing is called “${search}”.`}
           {search === '' && <Link to="/admin?sample">add the sample clip</Link>}
           {search === '' && '.'}
@@ -110,6 +118,10 @@ function TitleRow({ media, onDialog }: TitleRowProps) {
   if (media.duration !== null) facts.unshift(formatDuration(media.duration))
   if (!media.p2p.enabled) facts.push('not shared among viewers')
   else if (media.p2p.minViewers > 1) facts.push(`shared from ${media.p2p.minViewers} viewers on`)
+  const { source } = media
+  if (source !== null) {
+    facts.push(`lies at ${hostOf(source.url)}`, source.kept ? 'a copy is kept' : 'no copy is kept')
+  }
   return (
     <li className="card title-row">
       <div className="title-head">
@@ -118,7 +130,7 @@ function TitleRow({ media, onDialog }: TitleRowProps) {
             {media.title}
           </Link>
           <Group gap="xs">
-            <Text size="sm" c="dimmed">
+            <Text size="sm" c="dimmed" className="wrap-anywhere">
               {facts.join(' · ')}
             </Text>
             <StateBadge media={media} />
@@ -127,6 +139,7 @@ function TitleRow({ media, onDialog }: TitleRowProps) {
         <Group gap={6}>
           {(media.state === 'stored' || media.state === 'failed') && <BuildButton media={media} />}
           <CopyLinkButton url={shareUrl(media.id)} of={media.title} size="xs" />
+          <EmbedButton media={media} isInList size="xs" />
           <Button
             size="xs"
             variant="default"
@@ -147,6 +160,19 @@ function TitleRow({ media, onDialog }: TitleRowProps) {
           </Button>
         </Group>
       </div>
+      {source?.warning != null && (
+        <Alert
+          role="note"
+          color="yellow"
+          variant="light"
+          mt="xs"
+          p="xs"
+          icon={<IconAlertTriangle aria-hidden />}
+          className="wrap-anywhere"
+        >
+          {source.warning}
+        </Alert>
+      )}
       {media.state === 'building' && (
         <Progress
           value={media.progress * 100}

@@ -3,14 +3,14 @@ import { Group, Skeleton, Text } from '@mantine/core'
 import { IconMusic, IconPlayerPlayFilled } from '@tabler/icons-react'
 import type { MouseEvent } from 'react'
 import { Link, useNavigate } from 'react-router'
-import type { MediaRecord } from '#protocol/media.ts'
+import { isAudio, type MediaRecord } from '#protocol/media.ts'
 import { formatBytes, formatDuration } from '../app/format.ts'
 import { preloadPage } from '../app/pages.ts'
 import { startWatching } from '../watch/watch-session.ts'
 import { StateBadge } from './StateBadge.tsx'
 
 export function MediaCard({ media }: { readonly media: MediaRecord }) {
-  const audio = media.width === null
+  const audio = isAudio(media)
   const preload = () => preloadPage('watch')
   const navigate = useNavigate()
   // Playback starts with the press; its page follows when that leaves the processor to it.

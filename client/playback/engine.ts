@@ -2,7 +2,7 @@
 // HTTP, then from the swarm as well. It owns the piece store, the origin fetcher, the readers and
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
 // peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
-import { lastPieceToStartWith } from '#protocol/early-request.ts'
+import { GUESSED_BYTES_PER_SECOND, lastPieceToStartWith } from '#protocol/early-request.ts'
 import { bytesPerSecondOf, nameOfBytes } from '#protocol/media.ts'
 import {
   type PieceIndex,
@@ -21,8 +21,10 @@ import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm
 import { SwarmMembership } from '../swarm/swarm-membership.ts'
 import { CalmClock } from './calm-clock.ts'
 import { problemOfType } from './codec-support.ts'
+import { DirectPlayback, setSource } from './direct-playback.ts'
 import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
+import { httpSenders } from './http-senders.ts'
 import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
 import { type Demand, decide, type PolicyPeer } from './origin-policy.ts'
@@ -37,7 +39,7 @@ import type {
   PlaybackSnapshot,
   PlaybackStats,
 } from './playback.ts'
-import { DELETED, DELETED_MEANWHILE, problemOfOrigin, problemOfVideo } from './problems.ts'
+import { DELETED, presentedProblem, problemOfOrigin, problemOfVideo } from './problems.ts'
 import { type ByteRange, Reader } from './reader.ts'
 import { mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
 import type { SharingDecision } from './sharing.ts'
@@ -55,8 +57,6 @@ const BYTES_TICK_MS = 30
 const FIRST_FRAME_WAIT_MS = 3000
 /** With so much ahead, an outage is nothing that a viewer need know of. Seconds. */
 const CARRIED_SECONDS = 4
-/** Taken for granted while size and duration do not tell: bytes per second. */
-const GUESSED_BYTES_PER_SECOND = 500_000
 
 /** Starts playback at once. The caller closes it. */
 export function openPlayback(options: PlaybackOptions): Playback {
@@ -91,8 +91,8 @@ class Engine implements Playback {
   readonly #codecProblem: PlaybackProblem | null
   #problem: PlaybackProblem | null = null
   #bytes = { placeholder: 0, origin: 0, wasted: 0 }
-  /** True when the `<video>` plays the web seed itself, without the service worker. */
-  #isDirect = false
+  /** Not `null` when the `<video>` plays a web seed itself, without the service worker. */
+  #direct: DirectPlayback | null = null
   /** False until it is known what need not be fetched, and for good when the browser fetches. */
   #mayFetch = false
   readonly #verification: Verification
@@ -135,7 +135,7 @@ class Engine implements Playback {
     const comesBack = wasStored(title)
     this.#store = new PieceStore(this.#layout, async () => {
       if (!comesBack) await this.#firstFrame.promise
-      if (this.#isDirect) return null
+      if (this.#direct) return null
       const opened = await openOpfs(title, this.#layout)
       if (opened) noteStored(title)
       return opened
@@ -245,10 +245,14 @@ class Engine implements Playback {
       isVerified: (index) => swarm?.isVerified(index) ?? false,
     })
     return {
-      pieces: this.#isDirect ? null : pieces,
+      pieces: this.#direct ? null : pieces,
       peers: swarm?.shares() ?? [],
       bufferedSeconds: this.#watch.bufferedSeconds(),
-      http: { rate: this.#fetcher.rate, latencyMs: this.#fetcher.latencyMs },
+      http: {
+        rate: this.#fetcher.rate,
+        latencyMs: this.#fetcher.latencyMs,
+        from: httpSenders((this.#direct ?? this.#fetcher).bytesFrom, location.origin),
+      },
     }
   }
 
@@ -317,7 +321,7 @@ class Engine implements Playback {
   }
 
   #startFetching(): void {
-    if (this.#isDirect) return
+    if (this.#direct) return
     this.#mayFetch = true
     const first = pieceIndex(this.#layout, 0)
     // Here by the time that the worker asks, and in one request: each costs as much as a piece.
@@ -335,12 +339,11 @@ class Engine implements Playback {
   /** The browser fetches by itself; what has come of the first piece came for nothing. */
   #playDirectly(): void {
     this.#stayWithHttp('no-service-worker')
-    this.#isDirect = true
     this.#mayFetch = false
     dropEarlyResponse()
     this.#fetcher.close()
     this.#bytes.wasted = this.#bytes.placeholder
-    setSource(this.#options.video, this.#seeds[0] ?? '')
+    this.#direct = new DirectPlayback(this.#options.video, this.#seeds)
   }
 
   #playStream(): void {
@@ -547,22 +550,25 @@ class Engine implements Playback {
   }
 
   async #explainVideoError(): Promise<void> {
+    if (this.#direct?.turnToNext()) return
     const { video, media } = this.#options
-    const problem = await problemOfVideo(video, media, this.#seeds[0] ?? '')
+    const problem = await problemOfVideo(video, media, this.#seeds)
     this.#problem ??= problem
   }
 
   /** Nobody need know of an outage that peers, or what is held, carry playback over. */
   #presentProblem(): PlaybackProblem | null {
-    const carriedOver =
+    const isCarriedOver =
       this.#watch.bufferedSeconds() > CARRIED_SECONDS ||
       !this.#readers.some(({ waiting }) => waiting)
-    if (this.#originProblem?.code === 'network' && carriedOver) {
-      return this.#problem ?? this.#codecProblem
-    }
-    const problem = this.#problem ?? this.#originProblem ?? this.#codecProblem
-    const playsOn = carriedOver && !this.#isDirect && this.#options.video.error === null
-    return problem === DELETED && playsOn ? DELETED_MEANWHILE : problem
+    return presentedProblem({
+      ending: this.#problem,
+      origin: this.#originProblem,
+      codec: this.#codecProblem,
+      isCarriedOver,
+      hasPeers: (this.#swarm?.peers().length ?? 0) > 0,
+      playsOn: isCarriedOver && !this.#direct && this.#options.video.error === null,
+    })
   }
 
   #publish(): void {
@@ -576,13 +582,6 @@ class Engine implements Playback {
     this.#snapshot = snapshot
     for (const listener of this.#listeners) listener()
   }
-}
-
-/** A `play()` from before there was a source is lost in the load that the source starts. */
-function setSource(video: HTMLVideoElement, src: string): void {
-  const shallPlay = !video.paused
-  video.src = src
-  if (shallPlay && video.paused) video.play().catch(() => {}) // the page sees that it is paused
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

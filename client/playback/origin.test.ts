@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { type PieceIndex, pieceIndex, pieceLayout } from '#protocol/pieces.ts'
 import { OriginFetcher, type OriginTrouble } from './origin.ts'
@@ -156,7 +157,19 @@ test.each<[string, Handler]>([
       response.end(file.subarray(start, end))
     },
   ],
+  [
+    'the right range, compressed',
+    (request, response) => {
+      const { start, end } = rangeOf(request)
+      response.writeHead(206, {
+        'content-range': `bytes ${start}-${end - 1}/${layout.size}`,
+        'content-encoding': 'gzip',
+      })
+      response.end(gzipSync(file.subarray(start, end)))
+    },
+  ],
   ['an error', (_request, response) => response.writeHead(500).end('no')],
+  ['that it may not be asked', (_request, response) => response.writeHead(403).end('no')],
   ['nothing and hangs up', (request) => request.socket.destroy()],
 ])('a web seed that sends %s is not believed and the next one is asked', async (_what, handler) => {
   const bad = await webSeed(handler)
@@ -166,6 +179,11 @@ test.each<[string, Handler]>([
   await until(() => state.pieces.size === 1)
   expect(state.bytes).toBe(layout.pieceLength)
   expect(state.pieces.get(piece(1))).toEqual(file.slice(layout.pieceLength, 2 * layout.pieceLength))
+  expect(bad.ranges.length).toBe(1)
+  expect(state.troubles).toEqual([])
+  expect([...state.fetcher.bytesFrom]).toEqual([[good.url, layout.pieceLength]])
+  state.fetcher.start(piece(2), piece(2)) // nor is it asked again so soon
+  await until(() => state.pieces.size === 2)
   expect(bad.ranges.length).toBe(1)
 })
 
@@ -304,6 +322,112 @@ test('a deleted file is told at once and not asked for again', async () => {
   expect(state.troubles).toEqual([{ kind: 'deleted', message: expect.any(String) }])
   expect(state.fetcher.start(piece(1), piece(1))).toBe(false)
   expect(seed.ranges.length).toBe(1)
+})
+
+/** Serves what the file has become: as long as before, or longer. */
+const serveOther =
+  (headers: (attempt: number) => Record<string, string>, longer = 0): Handler =>
+  (request, response, attempt) => {
+    const { start, end } = rangeOf(request)
+    const total = layout.size + (attempt > 1 ? longer : 0)
+    const range = { 'content-range': `bytes ${start}-${end - 1}/${total}` }
+    response.writeHead(206, { ...range, 'content-length': end - start, ...headers(attempt) })
+    response.end(attempt > 1 ? new Uint8Array(end - start).fill(7) : file.subarray(start, end))
+  }
+
+test.each<[string, Handler]>([
+  ['entity tag', serveOther((attempt) => ({ etag: `"v${attempt}"` }))],
+  ['date', serveOther((n) => ({ 'last-modified': new Date(n * 1e6).toUTCString() }))],
+  ['length', serveOther(() => ({}), 1000)],
+])('a file whose %s has changed is not mixed with what it was', async (_what, handler) => {
+  const source = await webSeed(handler)
+  const own = await webSeed(serve)
+  const state = run([source.url, own.url])
+  for (const index of [0, 1, 2]) {
+    state.fetcher.start(piece(index), piece(index))
+    await until(() => state.pieces.size === index + 1)
+  }
+  for (const [index, bytes] of state.pieces) {
+    const start = index * layout.pieceLength
+    expect(bytes).toEqual(file.slice(start, start + layout.pieceLength))
+  }
+  expect([source.ranges.length, own.ranges.length]).toEqual([2, 2])
+  expect(state.troubles).toEqual([])
+})
+
+test('an entity tag that is weak, or of another web seed, says nothing', async () => {
+  const named = (etag: (attempt: number) => string): Handler =>
+    serveOther((attempt) => ({ etag: etag(attempt) }))
+  const source = await webSeed(named((attempt) => `W/"${attempt}"`))
+  const state = run([source.url])
+  for (const index of [0, 1]) {
+    state.fetcher.start(piece(index), piece(index))
+    await until(() => state.pieces.size === index + 1)
+  }
+  const first = await webSeed((request, response, attempt) => {
+    if (attempt > 1) return request.socket.destroy()
+    named(() => '"a"')(request, response, 1)
+  })
+  const second = await webSeed((request, response) => named(() => '"b"')(request, response, 1))
+  const pair = run([first.url, second.url])
+  for (const index of [0, 1]) {
+    pair.fetcher.start(piece(index), piece(index))
+    await until(() => pair.pieces.size === index + 1)
+  }
+  expect(pair.troubles).toEqual([])
+})
+
+test('that no web seed has this revision any more is told once, and nobody is asked again', async () => {
+  const source = await webSeed(serveOther(() => ({ etag: '"v1"' }), 1000))
+  const own = await webSeed((_request, response) => response.writeHead(410).end())
+  const state = run([source.url, own.url])
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 1)
+  state.fetcher.start(piece(1), piece(1))
+  await until(() => state.fetcher.isDown)
+  expect(state.troubles).toEqual([{ kind: 'changed', message: expect.stringContaining('410') }])
+  expect(state.fetcher.start(piece(2), piece(2))).toBe(false)
+  expect([source.ranges.length, own.ranges.length]).toEqual([2, 1])
+})
+
+test('a source that breaks off is carried on by the next web seed at the byte where it broke', async () => {
+  const source = await webSeed((_request, response) => {
+    response.writeHead(206, { 'content-range': `bytes 0-${layout.size - 1}/${layout.size}` })
+    response.write(file.subarray(0, 300_000), () => setTimeout(() => response.destroy(), 50))
+  })
+  const own = await webSeed(serve)
+  const state = run([source.url, own.url])
+  state.fetcher.start(piece(0), piece(4))
+  await until(() => state.pieces.size === 5)
+  expectWholeFile(state)
+  expect(own.ranges).toEqual([`bytes=300000-${layout.size - 1}`])
+  expect(state.troubles).toEqual([])
+})
+
+test('a source that falls silent is given up sooner when there is another, and nobody is told', async () => {
+  const source = await webSeed(() => {})
+  const own = await webSeed(serve)
+  const state = run([source.url, own.url], 1000)
+  const startedAt = performance.now()
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 1)
+  expect(performance.now() - startedAt).toBeLessThan(950)
+  expect(state.troubles).toEqual([])
+})
+
+test('an outage of all web seeds is told, and over with the first that answers', async () => {
+  let down = true
+  const handler: Handler = (request, response, attempt) => {
+    if (down) request.socket.destroy()
+    else serve(request, response, attempt)
+  }
+  const state = run([(await webSeed(handler)).url, (await webSeed(handler)).url])
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.fetcher.isDown)
+  expect(state.troubles.at(-1)?.kind).toBe('network')
+  down = false
+  await until(() => state.pieces.size === 1)
+  expect(state.troubles.at(-1)).toBeNull()
 })
 
 test('spans double while they are fast', async () => {

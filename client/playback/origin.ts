@@ -15,17 +15,22 @@ import type { Bytes } from '../storage/piece-store.ts'
 import type { SpanIntent } from '../swarm/intent-message.ts'
 import { takeEarlyResponse } from './early-response.ts'
 import { Pace } from './pace.ts'
+import { AttemptError, askForRange, bodyOfRange, Validators } from './range-answer.ts'
 import { pause, retryDelay } from './retry.ts'
+import { type SeedTurn, WebSeeds } from './web-seeds.ts'
 
-/** `deleted`: every web seed says that the file is gone. `network`: tried again by itself. */
+/**
+ * `deleted`: no web seed has the file any more. `changed`: they have another one. `network`: tried
+ * again by itself.
+ */
 export interface OriginTrouble {
-  readonly kind: 'deleted' | 'network'
+  readonly kind: 'deleted' | 'changed' | 'network'
   /** What the last attempt met, for a log or a person. */
   readonly message: string
 }
 
 export interface OriginOptions {
-  /** Web seeds, best first; the next one is tried when one fails. */
+  /** Web seeds, best first; as long as one fails, the next one is asked in its place. */
   readonly urls: readonly string[]
   readonly layout: PieceLayout
   /** @returns whether the piece has come by another way, while a request was being retried. */
@@ -73,32 +78,16 @@ interface RunningSpan extends OriginSpan {
   stuck: boolean
 }
 
-/** Says why an attempt failed, and how long the server asked to be left alone. */
-class AttemptError extends Error {
-  readonly gone: boolean
-  /** Nothing came for so long that somebody may be waiting already. */
-  readonly silent: boolean
-  readonly retryAfter: string | null
-  constructor(
-    message: string,
-    { gone = false, silent = false, retryAfter = null as string | null } = {},
-  ) {
-    super(message)
-    this.gone = gone
-    this.silent = silent
-    this.retryAfter = retryAfter
-  }
-}
-
 export class OriginFetcher {
   readonly #options: OriginOptions
   readonly #spans = new Set<RunningSpan>()
   readonly #closing = new AbortController()
-  readonly #gone = new Set<string>()
+  readonly #seeds: WebSeeds
+  readonly #validators = new Validators()
+  readonly #bytesFrom = new Map<string, number>()
   readonly #pace = new Pace()
   /** Requests under way. */
   #requests = 0
-  #urlTurn = 0
   #spanPieces = 1
   #rate: number | null = null
   #latencyMs = 100
@@ -106,6 +95,7 @@ export class OriginFetcher {
 
   constructor(options: OriginOptions) {
     this.#options = options
+    this.#seeds = new WebSeeds(options.urls)
   }
 
   /** Spans under way; those whose requests fail over and over are left out. */
@@ -115,7 +105,12 @@ export class OriginFetcher {
 
   /** True while the origin does not answer. */
   get isDown(): boolean {
-    return this.#troubled || this.#isGone()
+    return this.#troubled || this.#seeds.lost !== null
+  }
+
+  /** Payload bytes so far, by the URL of the web seed that sent them. */
+  get bytesFrom(): ReadonlyMap<string, number> {
+    return this.#bytesFrom
   }
 
   /** Bytes per second while a body streams, or `null` before there is a sample. */
@@ -174,7 +169,7 @@ export class OriginFetcher {
    */
   start(first: PieceIndex, last: PieceIndex): boolean {
     const { layout } = this.#options
-    if (this.#closing.signal.aborted || this.#isGone()) return false
+    if (this.#closing.signal.aborted || this.#seeds.lost !== null) return false
     for (const index of piecesBetween(first, last)) {
       for (const span of this.#spans) if (covers(span, index)) return false
     }
@@ -199,21 +194,26 @@ export class OriginFetcher {
   }
 
   async #run(span: RunningSpan): Promise<void> {
-    let failures = 0
+    let failures = 0 // in a row, of all that could be asked
+    let hasMoved = false
     for (;;) {
       this.#skipHeld(span)
       if (span.next >= span.end || this.#closing.signal.aborted) break
       const before = span.next
-      const url = this.#url()
-      if (url === null) return
+      const turn = this.#seeds.take(performance.now())
+      if (turn === null) return
       try {
-        await this.#attempt(span, url, failures)
+        await this.#attempt(span, turn, failures)
+        this.#seeds.succeeded(turn)
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        failures = span.next > before ? 1 : failures + 1
-        const { retryAfter, isTrouble } = this.#blame(url, error, failures)
-        if (this.#isGone()) return
-        span.stuck = isTrouble
+        hasMoved ||= span.next > before
+        const retryAfter = this.#blame(turn, error)
+        if (this.#seeds.lost !== null) return
+        if (this.#seeds.isReady(performance.now())) continue // at once: nobody need notice
+        failures = hasMoved ? 1 : failures + 1
+        hasMoved = false
+        span.stuck = this.#tell(error, failures, retryAfter)
         await pause(
           retryDelay(failures, retryAfter, Date.now(), Math.random()),
           this.#closing.signal,
@@ -223,10 +223,16 @@ export class OriginFetcher {
     this.#growSpans()
   }
 
-  /** One request for what is left of the span, up to the next piece held. @throws AttemptError or a network error */
-  async #attempt(span: RunningSpan, url: string, failures: number): Promise<void> {
+  /**
+   * One request for what is left of the span, up to the next piece held.
+   * @throws AttemptError or a network error
+   */
+  async #attempt(span: RunningSpan, { url }: SeedTurn, failures: number): Promise<void> {
     const end = this.#requestEnd(span)
-    const patience = (this.#options.silenceMs ?? SILENCE_MS) * 2 ** failures
+    const silenceMs = this.#options.silenceMs ?? SILENCE_MS
+    // Where there is another one to ask, less is lost by giving up too soon.
+    const isSpare = this.#seeds.isReady(performance.now(), url)
+    const patience = isSpare ? silenceMs / 2 : silenceMs * 2 ** failures
     const silence = new SilenceWatch(Math.min(patience, MAX_SILENCE_MS), this.#closing.signal)
     this.#requests += 1
     try {
@@ -234,10 +240,12 @@ export class OriginFetcher {
       const early = takeEarlyResponse(url, range, silence.signal)
       const asked = early?.askedAt ?? performance.now()
       this.#pace.asked(asked)
-      const response = await (early?.response ?? request(url, range, silence.signal))
-      const body = this.#checked(response, span.next, end)
+      const response = await (early?.response ?? askForRange(url, range, silence.signal))
+      const { size } = this.#options.layout
+      const body = bodyOfRange(response, { start: span.next, end, size })
+      this.#validators.check(url, response)
       if (!early) this.#latencyMs += 0.3 * (performance.now() - asked - this.#latencyMs)
-      await this.#drain(body, span, end, silence, early ? asked : performance.now())
+      await this.#drain(body, span, { url, end, silence, began: early ? asked : performance.now() })
     } finally {
       silence.end()
       this.#requests -= 1
@@ -245,44 +253,10 @@ export class OriginFetcher {
     }
   }
 
-  /** @throws AttemptError unless the response carries exactly the bytes asked for */
-  #checked(response: Response, start: number, end: number): ReadableStream<Bytes> {
-    const { size } = this.#options.layout
-    const { status, headers, body } = response
-    const fail = (message: string, details = {}): never => {
-      void body?.cancel()
-      throw new AttemptError(message, details)
-    }
-    if (status === 404 || status === 410) fail(`the file is gone (${status})`, { gone: true })
-    if (status !== 206 && status !== 200) {
-      fail(`the server answered ${status}`, { retryAfter: headers.get('retry-after') })
-    }
-    const length = end - start
-    const contentLength = headers.get('content-length')
-    if (status === 200 && length !== size) fail('the server ignores ranges')
-    if (status === 206) {
-      const contentRange = headers.get('content-range')
-      const expected = `bytes ${start}-${end - 1}/`
-      // Another site may hide the header from us (CORS); then the length must do.
-      const right = contentRange
-        ? contentRange === `${expected}${size}` || contentRange === `${expected}*`
-        : new URL(response.url).origin !== globalThis.location?.origin &&
-          contentLength === `${length}`
-      if (!right) fail(`asked for ${expected}${size}, got ${contentRange ?? 'an unnamed range'}`)
-    }
-    if (contentLength !== null && !headers.has('content-encoding') && +contentLength !== length) {
-      fail(`the server announces ${contentLength} bytes instead of ${length}`)
-    }
-    return (body as ReadableStream<Bytes> | null) ?? fail('the answer has no body')
-  }
-
   async #drain(
     body: ReadableStream<Bytes>,
     span: RunningSpan,
-    end: number,
-    silence: SilenceWatch,
-    /** When its bytes began to come; of those that lay here already, when they were asked for. */
-    started: number,
+    { url, end, silence, began }: Answer,
   ): Promise<void> {
     const reader = body.getReader()
     let sampled = 0
@@ -292,13 +266,14 @@ export class OriginFetcher {
       silence.heard()
       if (span.next + value.length > end) {
         void reader.cancel()
-        throw new AttemptError('the server sent more than was asked for')
+        throw new AttemptError('the server sent more than was asked for', { fault: 'wrong' })
       }
+      this.#bytesFrom.set(url, (this.#bytesFrom.get(url) ?? 0) + value.length)
       sampled += value.length
       this.#pace.answered(value.length, true, performance.now())
       this.#take(span, value)
     }
-    this.#measure(sampled, performance.now() - started)
+    this.#measure(sampled, performance.now() - began)
     if (span.next < end) throw new AttemptError('the connection broke off')
   }
 
@@ -362,48 +337,42 @@ export class OriginFetcher {
     this.#spanPieces = Math.max(1, Math.min(this.#spanPieces * 2, Math.floor(most / pieceLength)))
   }
 
-  /** Notes what went wrong, and tells it unless the next attempt comes at once and may well succeed. */
-  #blame(
-    url: string,
-    error: unknown,
-    failures: number,
-  ): { readonly retryAfter: string | null; readonly isTrouble: boolean } {
-    const message = error instanceof Error ? error.message : String(error)
+  /**
+   * Notes who failed, and tells when nobody has the file any more.
+   * @returns how long that server, which alone is left, asked to be left alone
+   */
+  #blame(turn: SeedTurn, error: unknown): string | null {
     const attempt = error instanceof AttemptError ? error : null
-    const isAlone = this.#options.urls.length - this.#gone.size < 2
-    const retryAfter = isAlone ? (attempt?.retryAfter ?? null) : null // others need not wait
-    const isTrouble = failures >= 2 || attempt?.silent === true || retryAfter !== null
-    this.#urlTurn += 1
-    if (attempt?.gone) this.#gone.add(url)
-    if (this.#isGone()) {
-      this.#options.onTrouble({ kind: 'deleted', message })
-    } else if (isTrouble) {
-      this.#troubled = true
-      this.#options.onTrouble({ kind: 'network', message })
-    }
-    return { retryAfter, isTrouble }
+    const retryAfter = attempt?.retryAfter ?? null
+    const restMs = retryAfter === null ? 0 : retryDelay(1, retryAfter, Date.now(), 0)
+    this.#seeds.failed(turn, attempt?.fault ?? 'failed', performance.now(), restMs)
+    const { lost } = this.#seeds
+    if (lost !== null) this.#options.onTrouble({ kind: lost, message: messageOf(error) })
+    return this.#seeds.isAlone ? retryAfter : null // others need not wait
   }
 
-  #url(): string | null {
-    const left = this.#options.urls.filter((url) => !this.#gone.has(url))
-    return left[this.#urlTurn % left.length] ?? null
-  }
-
-  #isGone(): boolean {
-    return this.#url() === null
+  /** @returns whether it is a trouble: not when the next attempt comes at once and may well succeed */
+  #tell(error: unknown, failures: number, retryAfter: string | null): boolean {
+    const isSilent = error instanceof AttemptError && error.silent
+    if (failures < 2 && !isSilent && retryAfter === null) return false
+    this.#troubled = true
+    this.#options.onTrouble({ kind: 'network', message: messageOf(error) })
+    return true
   }
 }
 
-function request(url: string, range: string, signal: AbortSignal): Promise<Response> {
-  return fetch(url, {
-    headers: { range },
-    signal,
-    // The piece store is the cache. The HTTP cache would keep everything twice, make parallel
-    // ranges of one URL wait for each other, and hide bytes from the origin's own count.
-    cache: 'no-store',
-    credentials: 'same-origin',
-    referrerPolicy: 'no-referrer',
-  })
+/** An answer that is being read. */
+interface Answer {
+  readonly url: string
+  /** The byte after its last one. */
+  readonly end: number
+  readonly silence: SilenceWatch
+  /** When its bytes began to come; of those that lay here already, when they were asked for. */
+  readonly began: number
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function covers({ piece, last }: RunningSpan, index: PieceIndex): boolean {

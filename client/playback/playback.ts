@@ -43,9 +43,9 @@ export type HttpReason = 'no-service-worker' | 'no-webrtc' | 'swarm-failed' | No
 
 /** Why playback cannot go on or goes on degraded, in one sentence for a person. */
 export interface PlaybackProblem {
-  readonly code: 'deleted' | 'unsupported' | 'network' | 'internal'
+  readonly code: 'deleted' | 'changed' | 'unsupported' | 'network' | 'internal'
   readonly message: string
-  /** True when the viewer can press "Try again". */
+  /** True when the viewer can press "Try again", or "Reload" where the file has changed. */
   readonly retryable: boolean
   /** True when the picture is still worth looking at: playback goes on, or will by itself. */
   readonly playsOn: boolean
@@ -98,7 +98,17 @@ export interface PlaybackDetails {
     readonly rate: number | null
     /** Milliseconds from a request to its first byte, smoothed. */
     readonly latencyMs: number
+    /** Who sent how much, in the order in which they began. */
+    readonly from: readonly HttpSender[]
   }
+}
+
+/** A web server that bytes came from. */
+export interface HttpSender {
+  /** Name and port, or `null` for the server that this page came from. */
+  readonly host: string | null
+  /** Payload bytes, or `null` when the browser fetches by itself and tells nobody. */
+  readonly bytes: number | null
 }
 
 /** A running playback. The snapshot is a stable object that changes at most four times a second. */

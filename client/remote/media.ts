@@ -98,3 +98,9 @@ export function torrentUrl(id: MediaId): string {
 export function shareUrl(id: MediaId): string {
   return new URL(`/watch/${id}`, location.href).href
 }
+
+/** Addresses for pages elsewhere, complete. */
+export function embedAddresses(id: MediaId): { readonly script: string; readonly page: string } {
+  const beside = (path: string) => new URL(path, shareUrl(id)).href // wherever the server lies
+  return { script: beside('../embed.js'), page: beside(`../embed/${id}`) }
+}

@@ -3,16 +3,18 @@
 import './media-chrome.ts'
 import './player.css'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { isAudio } from '#protocol/media.ts'
 import type { Track } from '#protocol/tracks.ts'
 import { formatDuration } from '../app/format.ts'
 import type { PlaybackProblem } from '../playback/playback.ts'
 import { Announcement } from './Announcement.tsx'
 import { takeOver } from './early-video.ts'
 import { handsFocusBack } from './focus.ts'
+import { shapeOf } from './picture.ts'
 import { SharingButton, SharingPanel, SharingQuestion, useSharingPanel } from './Sharing.tsx'
 import { HelpButton, ShortcutHelp } from './ShortcutHelp.tsx'
 import { SPEEDS } from './shortcuts.ts'
-import { usePlayback } from './use-playback.ts'
+import { usePlayback, useVideoFacts } from './use-playback.ts'
 import { useShortcuts } from './use-shortcuts.ts'
 import type { WatchSession } from './watch-session.ts'
 
@@ -41,18 +43,19 @@ export function Player({ session, fill = false }: PlayerProps) {
     Object.assign(controller.current, { fullscreenElement: player.current })
   }, [session])
 
-  const { title, width, height, tracks } = session.media
+  const { media, video } = session
+  const { title, tracks } = media
   useEffect(() => addTracks(session.video, tracks), [session, tracks])
 
-  const audio = width === null
-  const shape = audio || height === null ? '16 / 9' : `${width} / ${height}`
+  useVideoFacts(video)
+  const audio = isAudio(media)
   return (
     <section
       ref={player}
       className="player"
       aria-label={`Player: ${title}`}
       data-fill={fill || undefined}
-      style={{ '--shape': shape } as React.CSSProperties}
+      style={{ '--shape': shapeOf(media, video) } as React.CSSProperties}
     >
       {audio && <AudioGround title={title} />}
       <media-controller ref={controller} autohide="3" nohotkeys novolumepref nomutedpref>
@@ -178,6 +181,7 @@ function AudioGround({ title }: { readonly title: string }) {
 
 const PROBLEM_TITLES = {
   deleted: 'This title was deleted',
+  changed: 'There is a new version',
   unsupported: 'This browser cannot play it',
   network: 'The connection is interrupted',
   internal: 'Playback has stopped',
@@ -193,7 +197,9 @@ function Problem({ session }: { readonly session: WatchSession }) {
   const problem = usePlayback(session, (all) => all.problem)
   const [retrying, setRetrying] = useState(false)
   if (problem === null) return null
+  const isOutdated = problem.code === 'changed'
   const retry = () => {
+    if (isOutdated) return location.reload()
     setRetrying(true)
     session.retry().finally(() => setRetrying(false))
   }
@@ -204,7 +210,7 @@ function Problem({ session }: { readonly session: WatchSession }) {
       {problem.retryable && (
         // Not `disabled`: it keeps the focus meanwhile.
         <button type="button" ref={handsFocusBack} onClick={retry} aria-disabled={retrying}>
-          Try again
+          {isOutdated ? 'Reload' : 'Try again'}
         </button>
       )}
     </div>

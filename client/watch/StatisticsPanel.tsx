@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import type { MediaRecord } from '#protocol/media.ts'
 import { formatBytes, formatPercent } from '../app/format.ts'
-import type { PlaybackPhase } from '../playback/playback.ts'
+import type { HttpSender, PlaybackPhase } from '../playback/playback.ts'
 import { describeType } from './media-type.ts'
 import { describeTracker, statusSentence } from './status-sentence.ts'
 import { useDetails, usePlayback } from './use-playback.ts'
@@ -35,6 +35,8 @@ const PHASES: Record<PlaybackPhase, string> = {
   http: 'HTTP only',
 }
 
+const OWN_SERVER: HttpSender = { host: null, bytes: 0 }
+
 export function StatisticsPanel({ session }: { readonly session: WatchSession }) {
   const [open, setOpen] = useState(false)
   return (
@@ -59,8 +61,15 @@ function Numbers({ session }: { readonly session: WatchSession }) {
   // Without the service worker the browser fetches by itself and tells nobody how much; at most the
   // first piece was fetched for it.
   const isMeasured = stats.phase !== 'http' || pieces.have > 1
-  const rows: [name: string, value: string][] = [
-    ['From server', isMeasured ? formatBytes(fromServer) : 'everything'],
+  const senders = details.http.from
+  const rows: (readonly [name: string, value: string])[] = [
+    ...(senders.length > 0 ? senders : [OWN_SERVER]).map(
+      ({ host, bytes: sent }) =>
+        [
+          host === null ? 'From server' : `From ${host}`,
+          isMeasured ? formatBytes(sent ?? 0) : 'everything',
+        ] as const,
+    ),
     ['From peers', formatBytes(bytes.peers)],
     ['Offload', received > 0 ? formatPercent(share) : '–'],
     ['Uploaded', formatBytes(bytes.uploaded)],

@@ -7,7 +7,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useParams } from 'react-router'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
 import type { MediaRecord } from '#protocol/media.ts'
-import { CopyLinkButton } from '../app/CopyLinkButton.tsx'
+import { CopyLinkButton } from '../app/CopyButton.tsx'
+import { EmbedButton } from '../app/EmbedButton.tsx'
 import { formatBytes, formatDate, formatDuration } from '../app/format.ts'
 import { NotFoundPage, Notice } from '../app/Notice.tsx'
 import { mediaQuery, shareUrl, torrentUrl } from '../remote/media.ts'
@@ -15,8 +16,9 @@ import { ApiError, messageOf } from '../remote/request.ts'
 import { describeType } from './media-type.ts'
 import { PiecePicture } from './PieceBar.tsx'
 import { Player } from './Player.tsx'
+import { durationOf, pictureSize } from './picture.ts'
 import { StatisticsPanel, StatusLine } from './StatisticsPanel.tsx'
-import { usePlayback, useWatchSession } from './use-playback.ts'
+import { usePlayback, useVideoFacts, useWatchSession } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
 /** How often the build's progress is asked for while the viewer waits for the torrent. */
@@ -47,6 +49,7 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
   const session = useWatchSession(initial, 'watch')
   const media = useLatestRecord(initial, session)
   useDocumentTitle(`${media.title} · Slipstream`)
+  useVideoFacts(session.video)
   return (
     <article className="watch">
       <Player session={session} />
@@ -58,11 +61,12 @@ function Watch({ initial }: { readonly initial: MediaRecord }) {
             {media.title}
           </Title>
           <Text c="dimmed" size="sm">
-            {factsOf(media).join(' · ')}
+            {factsOf(media, session.video).join(' · ')}
           </Text>
         </div>
         <Group gap="xs">
           <CopyLinkButton url={shareUrl(media.id)} />
+          <EmbedButton media={media} />
           <DownloadMenu media={media} />
         </Group>
       </div>
@@ -132,10 +136,12 @@ function DownloadMenu({ media }: { readonly media: MediaRecord }) {
   )
 }
 
-function factsOf(media: MediaRecord): string[] {
+function factsOf(media: MediaRecord, video: HTMLVideoElement): string[] {
   const facts = [describeType(media.type)]
-  if (media.width !== null && media.height !== null) facts.push(`${media.width} × ${media.height}`)
-  if (media.duration !== null) facts.push(formatDuration(media.duration))
+  const size = pictureSize(media, video)
+  const duration = durationOf(media, video)
+  if (size !== null) facts.push(`${size.width} × ${size.height}`)
+  if (duration !== null) facts.push(formatDuration(duration))
   facts.push(formatBytes(media.size), `added ${formatDate(media.createdAt)}`)
   return facts
 }

@@ -1,7 +1,8 @@
 // The <video> is in the document before the interface for it is: it plays where the player is going
 // to be, and the player takes it over. Moving a <video> within one task does not pause it.
 import './early-video.css'
-import type { MediaRecord } from '#protocol/media.ts'
+import { isAudio, type MediaRecord } from '#protocol/media.ts'
+import { shapeOf } from './picture.ts'
 
 const STAGE_ID = 'early-video'
 /** The interface waits for the first frame, but not longer. */
@@ -20,9 +21,9 @@ export function showEarly(
   const stage = document.createElement('div')
   stage.id = STAGE_ID
   stage.dataset['page'] = page
-  const { width, height } = media
-  const shape = width === null || height === null ? '16 / 9' : `${width} / ${height}`
-  stage.style.setProperty('--shape', shape)
+  const setShape = (): void => stage.style.setProperty('--shape', shapeOf(media, video))
+  setShape()
+  video.addEventListener('resize', setShape, { once: true })
   const show = (): void => {
     if (video.isConnected) return // the player was faster
     stage.append(video)
@@ -63,8 +64,7 @@ function firstFrameOf(
       resolve()
     }
     video.addEventListener('error', shown, { once: true })
-    const hasFrames =
-      media.width !== null && 'requestVideoFrameCallback' in HTMLVideoElement.prototype
+    const hasFrames = !isAudio(media) && 'requestVideoFrameCallback' in HTMLVideoElement.prototype
     if (hasFrames) video.requestVideoFrameCallback(shown)
     else video.addEventListener('loadeddata', shown, { once: true })
   })

@@ -21,6 +21,8 @@ const media = (state: object): MediaRecord =>
     webSeeds: ['http://localhost/media/0123456789abcdef/a.webm'],
     tracks: [],
     p2p: { enabled: true, minViewers: 1 },
+    source: null,
+    embedSites: null,
     createdAt: 0,
     ...state,
   })

@@ -23,6 +23,7 @@ const HTTP_SENTENCES: Record<HttpReason, string> = {
 export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): StatusSentence {
   const { stats, problem, httpReason } = snapshot
   if (problem?.code === 'deleted') return plain('The title was deleted.')
+  if (problem?.code === 'changed') return plain('There is a new version of the title.')
   const plays = problem?.code === 'unsupported' && problem.playsOn
   if (problem?.code === 'unsupported' && !plays) return plain('This browser cannot play it.')
   if (problem !== null && !plays) return plain('Playback is interrupted.')

@@ -70,3 +70,17 @@ export function useSharing(session: WatchSession): {
   useSyncExternalStore(session.subscribe, session.getSharing)
   return { control: session.sharing, decision: session.decide() }
 }
+
+/** Draws the component anew when the `<video>` learns its size or its duration. */
+export function useVideoFacts(video: HTMLVideoElement): void {
+  useSyncExternalStore(
+    (onChange) => {
+      const listening = new AbortController()
+      for (const name of ['resize', 'durationchange']) {
+        video.addEventListener(name, onChange, { signal: listening.signal })
+      }
+      return () => listening.abort()
+    },
+    () => `${video.videoWidth} ${video.videoHeight} ${video.duration}`,
+  )
+}

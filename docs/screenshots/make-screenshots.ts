@@ -13,7 +13,7 @@ const WIDTHS = {
 const SCHEMES = ['light', 'dark'] as const
 const SAMPLE = join(import.meta.dirname, '../../public/sample/slipstream-sample.webm')
 
-const full = await startServer()
+const full = await startServer({ SOURCE_ORIGINS: 'https://cdn.example.org/films/' })
 const empty = await startServer({ ADMIN_EMAIL: '', ADMIN_PASSWORD: '' })
 const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS })
 try {
@@ -85,6 +85,11 @@ try {
         .first()
         .waitFor()
       await save(admin, 'admin')
+      const elsewhere = admin.getByRole('heading', { name: 'Media that lie elsewhere' })
+      await elsewhere.evaluate((heading) => heading.scrollIntoView())
+      await save(admin, 'admin-elsewhere')
+      await admin.getByRole('button', { name: 'Embed Slipstream sample' }).click()
+      await save(admin, 'embed-code')
       await context.close()
     }
   }
