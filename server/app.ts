@@ -7,6 +7,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
 import type { MediaId } from '#protocol/ids.ts'
+import type { MediaRecord } from '#protocol/media.ts'
 import { parseStreamPath, webSeedPath } from '#protocol/stream.ts'
 import { createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
@@ -25,12 +26,15 @@ import { createIngest } from './ingest/ingest.ts'
 import { BuildQueue } from './jobs/build-queue.ts'
 import { createCatalogue, type Media, toRecord } from './media/catalogue.ts'
 import { RecentMedia } from './media/recent-media.ts'
-import { resolveRoutes } from './media/resolve-routes.ts'
+import { resolveOwnUrls, resolveRoutes } from './media/resolve-routes.ts'
 import { mediaIdOfPage, mediaRoutes } from './media/routes.ts'
 import { trackRoutes } from './media/track-routes.ts'
 import { createTracks } from './media/tracks.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import { oembedRoutes } from './pages/oembed.ts'
 import { createPages } from './pages/pages.ts'
+import { settingsRoutes } from './settings/routes.ts'
+import { SettingsStore } from './settings/settings.ts'
 import { torrentBuilder } from './torrent/build-torrent.ts'
 import { torrentEndpoint } from './torrent/torrent-endpoint.ts'
 import { Tracker } from './tracker/tracker.ts'
@@ -221,7 +225,20 @@ export async function createApp(
       requireAccount: accounts.requireAccount,
     }),
   )
-  web.use('/api/resolve', resolveRoutes({ catalogue, originOf }))
+  const resolveUrl = resolveOwnUrls({ catalogue, originOf })
+  web.use('/api/resolve', resolveRoutes(resolveUrl, originOf))
+  const siteSettings = new SettingsStore(database, now)
+  web.use(
+    '/api/settings',
+    settingsRoutes({ settings: siteSettings, originOf, requireAccount: accounts.requireAccount }),
+  )
+  const findRecord = async (id: MediaId | null, request: Request): Promise<MediaRecord | null> => {
+    const media = id && (await catalogue.get(id))
+    return media && toRecord(media, originOf(request))
+  }
+  const embedSitesOf = async (media: MediaRecord | null) =>
+    media?.embedSites ?? (await siteSettings.get()).embedSites
+  web.use(oembedRoutes({ baseOf: originOf, findRecord, embedSitesOf }))
   // Reached only without the service worker, which answers this address otherwise.
   web.get('/stream/:session/:filename', (request, response) => {
     const target = parseStreamPath(request.path)
@@ -242,10 +259,15 @@ export async function createApp(
     settings,
     hotReload: overrides.dev ? server : null,
     async findRecord(request) {
-      const id = mediaIdOfPage(request.path)
-      const media = id && (await catalogue.get(id))
-      return media ? toRecord(media, originOf(request)) : null
+      const url = /^\/embed\/?$/.test(request.path) ? request.query['url'] : undefined
+      if (url !== undefined) return toRecord(await resolveUrl(url, request), originOf(request))
+      const record = await findRecord(mediaIdOfPage(request.path), request)
+      if (record) return record
+      const message = 'This title is not here. It was deleted, or the address is not complete.'
+      throw new SlipstreamError('not_found', message)
     },
+    baseOf: originOf,
+    embedSitesOf,
   })
   web.use(pages.router)
   web.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {

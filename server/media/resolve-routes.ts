@@ -4,36 +4,47 @@ import { type Request, type Response, Router } from 'express'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue, Media } from './catalogue.ts'
 
 interface ResolvePorts {
   readonly catalogue: Pick<Catalogue, 'get'>
   readonly originOf: OriginOf
 }
 
-/** `POST {url}` or `GET ?url=` answers `{id, torrent, watch, embed}`, for any site. */
-export function resolveRoutes({ catalogue, originOf }: ResolvePorts): Router {
-  const router = Router()
+/** From the URL of media to its title. */
+export type ResolveUrl = (url: unknown, request: Request) => Promise<Media>
 
-  const answer = async (text: unknown, request: Request, response: Response) => {
-    response.set('Access-Control-Allow-Origin', '*')
+/**
+ * @returns a function that throws SlipstreamError `bad_request` for what is no URL,
+ *   `source_not_allowed` for other origins, `not_found` where there is no title
+ */
+export function resolveOwnUrls({ catalogue, originOf }: ResolvePorts): ResolveUrl {
+  return async (text, request) => {
     if (typeof text !== 'string' || !URL.canParse(text)) {
       const message = 'The parameter "url" must be an absolute URL of a media file.'
       throw new SlipstreamError('bad_request', message)
     }
     const url = new URL(text)
-    const origin = originOf(request)
-    if (url.origin !== origin) {
+    if (url.origin !== originOf(request)) {
       const message = `Media of ${url.origin} are not allowed on this server. Ask its administrator.`
       throw new SlipstreamError('source_not_allowed', message)
     }
     const id = mediaIdIn(url.pathname)
-    if (id === null || (await catalogue.get(id)) === null) {
-      throw new SlipstreamError(
-        'not_found',
-        'There is no title at that URL. It may have been deleted.',
-      )
-    }
+    const media = id && (await catalogue.get(id))
+    if (media) return media
+    const message = 'There is no title at that URL. It may have been deleted.'
+    throw new SlipstreamError('not_found', message)
+  }
+}
+
+/** `POST {url}` or `GET ?url=` answers `{id, torrent, watch, embed}`, for any site. */
+export function resolveRoutes(resolve: ResolveUrl, originOf: OriginOf): Router {
+  const router = Router()
+
+  const answer = async (text: unknown, request: Request, response: Response) => {
+    response.set('Access-Control-Allow-Origin', '*')
+    const { id } = await resolve(text, request)
+    const origin = originOf(request)
     response.json({
       id,
       torrent: `${origin}/api/media/${id}/torrent`,
