@@ -6,12 +6,15 @@ import { brotliCompress, gzip } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { build, defineConfig, type Plugin } from 'vite'
 
-const SERVICE_WORKER = fileURLToPath(
-  new URL('client/service-worker/service-worker.ts', import.meta.url),
-)
+/** Scripts at addresses of their own that must never change, sharing no chunk with the pages. */
+const LONE_SCRIPTS = [
+  { name: 'service-worker.js', source: 'client/service-worker/service-worker.ts', format: 'iife' },
+  { name: 'embed.js', source: 'client/embed/embed.ts', format: 'es' },
+] as const
+type LoneScript = (typeof LONE_SCRIPTS)[number]
 
-/** @returns the service worker as one classic script, sharing no chunk with the pages. */
-async function bundleServiceWorker(minify: boolean): Promise<string> {
+/** @returns the script as one file */
+async function bundleAlone({ source, format }: LoneScript, minify: boolean): Promise<string> {
   const result = await build({
     configFile: false,
     logLevel: 'silent',
@@ -20,33 +23,40 @@ async function bundleServiceWorker(minify: boolean): Promise<string> {
       write: false,
       minify,
       modulePreload: false,
-      rolldownOptions: { input: SERVICE_WORKER, output: { format: 'iife' } },
+      rolldownOptions: {
+        input: fileURLToPath(new URL(source, import.meta.url)),
+        output: { format },
+      },
     },
   })
   const outputs = (Array.isArray(result) ? result : [result]).flatMap((one) =>
     'output' in one ? one.output : [],
   )
   const script = outputs.find((output) => output.type === 'chunk')
-  if (script === undefined) throw new Error('the service worker came out empty')
+  if (script === undefined) throw new Error(`${source} came out empty`)
   return script.code
 }
 
-/** Serves (dev) and emits (build) the worker at `/service-worker.js`: its URL must never change. */
-function serviceWorker(): Plugin {
+/** Serves (dev) and emits (build) the scripts at their addresses. */
+function loneScripts(): Plugin {
   return {
-    name: 'slipstream:service-worker',
+    name: 'slipstream:lone-scripts',
     configureServer(server) {
-      server.middlewares.use('/service-worker.js', (_request, response, next) => {
-        bundleServiceWorker(false).then((code) => {
-          response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
-          response.setHeader('Cache-Control', 'no-store')
-          response.end(code)
-        }, next)
-      })
+      for (const script of LONE_SCRIPTS) {
+        server.middlewares.use(`/${script.name}`, (_request, response, next) => {
+          bundleAlone(script, false).then((code) => {
+            response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
+            response.setHeader('Cache-Control', 'no-store')
+            response.end(code)
+          }, next)
+        })
+      }
     },
     async generateBundle() {
-      const source = await bundleServiceWorker(true)
-      this.emitFile({ type: 'asset', fileName: 'service-worker.js', source })
+      for (const script of LONE_SCRIPTS) {
+        const source = await bundleAlone(script, true)
+        this.emitFile({ type: 'asset', fileName: script.name, source })
+      }
     },
   }
 }
@@ -79,7 +89,7 @@ function compressed(): Plugin {
 export default defineConfig({
   root: 'client',
   publicDir: '../public',
-  plugins: [react(), serviceWorker(), compressed()],
+  plugins: [react(), loneScripts(), compressed()],
   // WebTorrent's protocol package wants Node's `events`; the slash names the npm package.
   resolve: { alias: { events: 'events/' } },
   build: {

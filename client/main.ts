@@ -7,15 +7,17 @@ import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { connectServiceWorker } from './playback/service-worker-client.ts'
 import { showEarly } from './watch/early-video.ts'
+import { openEmbedBridge } from './watch/embed-bridge.ts'
 import { untilMet } from './watch/first-meeting.ts'
-import { autoplayWanted, exposeStatistics, openWatchSession } from './watch/watch-session.ts'
+import { exposeStatistics, openWatchSession, watchOptions } from './watch/watch-session.ts'
 
 function start(): void {
   connectServiceWorker()
   exposeStatistics()
   applyColorScheme()
-  const { media } = readBoot()
+  const { media, failure } = readBoot()
   const page = pageOf(location.pathname)
+  if (page === 'embed' && failure !== null) openEmbedBridge({ failure })
   const mounted =
     media !== null && (page === 'watch' || page === 'embed')
       ? startVideo(media, page).then(() => mount(page))
@@ -28,7 +30,9 @@ function start(): void {
 
 /** Plays, and returns when the interface may take its share of the processor. */
 async function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
-  const session = openWatchSession(media, { autoplay: autoplayWanted(page) })
+  const session = openWatchSession(media, watchOptions(page))
+  // Before the page has loaded: a page around this one takes silence for a refusal.
+  if (page === 'embed') openEmbedBridge({ session })
   await showEarly(session.video, media, page)
   await untilMet(session, window)
 }

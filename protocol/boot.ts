@@ -2,6 +2,7 @@
 // `<script type="application/json" id="slipstream-boot">`.
 import * as v from 'valibot'
 import { earlyRequestSchema } from './early-request.ts'
+import { errorBodySchema } from './errors.ts'
 import { mediaRecordSchema } from './media.ts'
 
 /** Whether viewers who have not said what they want share: after being asked, at once, never. */
@@ -29,6 +30,8 @@ export const bootSchema = v.object({
   media: v.nullable(mediaRecordSchema),
   /** What the page asks for first of that title. */
   early: v.nullable(earlyRequestSchema),
+  /** Why an embed page has no title. */
+  failure: v.nullable(errorBodySchema.entries.error),
 })
 export type Boot = v.InferOutput<typeof bootSchema>
 

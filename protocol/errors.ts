@@ -25,6 +25,7 @@ const ERROR_CODES = [
   'torrent_not_ready',
   'storage_full',
   'internal',
+  'not_implemented',
 ] as const
 
 /** What went wrong, for programs. */

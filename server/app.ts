@@ -7,6 +7,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
 import type { MediaId } from '#protocol/ids.ts'
+import type { MediaRecord } from '#protocol/media.ts'
 import { parseStreamPath, webSeedPath } from '#protocol/stream.ts'
 import { createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
@@ -30,7 +31,10 @@ import { mediaIdOfPage, mediaRoutes } from './media/routes.ts'
 import { trackRoutes } from './media/track-routes.ts'
 import { createTracks } from './media/tracks.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import { oembedRoutes } from './pages/oembed.ts'
 import { createPages } from './pages/pages.ts'
+import { settingsRoutes } from './settings/routes.ts'
+import { SettingsStore } from './settings/settings.ts'
 import { HttpSourceClient } from './sources/http-source-client.ts'
 import { InspectionTurns } from './sources/inspection-turns.ts'
 import { Pace } from './sources/politeness.ts'
@@ -295,6 +299,18 @@ export async function createApp(
     '/api/sources',
     sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount }),
   )
+  const siteSettings = new SettingsStore(database, now)
+  web.use(
+    '/api/settings',
+    settingsRoutes({ settings: siteSettings, originOf, requireAccount: accounts.requireAccount }),
+  )
+  const findRecord = async (id: MediaId | null, request: Request): Promise<MediaRecord | null> => {
+    const media = id && (await catalogue.get(id))
+    return media && toRecord(media, originOf(request))
+  }
+  const embedSitesOf = async (media: MediaRecord | null) =>
+    media?.embedSites ?? (await siteSettings.get()).embedSites
+  web.use(oembedRoutes({ baseOf: originOf, findRecord, embedSitesOf }))
   // Reached only without the service worker, which answers this address otherwise.
   web.get('/stream/:session/:filename', (request, response) => {
     const target = parseStreamPath(request.path)
@@ -315,10 +331,16 @@ export async function createApp(
     settings,
     hotReload: overrides.dev ? server : null,
     async findRecord(request) {
-      const id = mediaIdOfPage(request.path)
-      const media = id && (await catalogue.get(id))
-      return media ? toRecord(media, originOf(request)) : null
+      const url = /^\/embed\/?$/.test(request.path) ? request.query['url'] : undefined
+      if (url !== undefined)
+        return toRecord(await titles.resolve(url, originOf(request)), originOf(request))
+      const record = await findRecord(mediaIdOfPage(request.path), request)
+      if (record) return record
+      const message = 'This title is not here. It was deleted, or the address is not complete.'
+      throw new SlipstreamError('not_found', message)
     },
+    baseOf: originOf,
+    embedSitesOf,
   })
   web.use(pages.router)
   web.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {

@@ -9,6 +9,8 @@ describe('pageOf', () => {
     ['/watch/0123456789abcdef', 'watch'],
     ['/watch/0123456789abcdef/', 'watch'],
     ['/embed/x', 'embed'],
+    ['/embed', 'embed'],
+    ['/embed/', 'embed'],
     ['/watch', 'unknown'],
     ['/watch/', 'unknown'],
     ['/watch/a/b', 'unknown'],

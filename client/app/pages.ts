@@ -8,7 +8,8 @@ export function pageOf(pathname: string): PageName {
   if (rest !== undefined && rest !== '') return 'unknown'
   if (first === '') return 'catalogue'
   if (first === 'admin' && second === '') return 'admin'
-  if ((first === 'watch' || first === 'embed') && second !== '') return first
+  if (first === 'embed') return first // its title by id, or by `?url=`
+  if (first === 'watch' && second !== '') return first
   return 'unknown'
 }
 

@@ -2,7 +2,7 @@
 // anything. It brings its own style and needs no component library, so that it can be embedded.
 import './media-chrome.ts'
 import './player.css'
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { isAudio } from '#protocol/media.ts'
 import type { Track } from '#protocol/tracks.ts'
 import { formatDuration } from '../app/format.ts'
@@ -28,6 +28,7 @@ export function Player({ session, fill = false }: PlayerProps) {
   const player = useRef<HTMLElement>(null)
   const controller = useRef<HTMLElement>(null)
   const sharing = useSharingPanel()
+  const hasControls = useSyncExternalStore(session.subscribe, session.getControls)
   const [helps, setHelps] = useState(false)
   const shortcuts = useShortcuts({
     video: session.video,
@@ -58,36 +59,55 @@ export function Player({ session, fill = false }: PlayerProps) {
       style={{ '--shape': shapeOf(media, video) } as React.CSSProperties}
     >
       {audio && <AudioGround title={title} />}
-      <media-controller ref={controller} autohide="3" nohotkeys novolumepref nomutedpref>
-        <div slot="centered-chrome" className="player-start" aria-hidden>
-          <svg viewBox="0 0 24 24" role="presentation">
-            <path d="M8 5.1v13.8a1 1 0 0 0 1.5.86l11.4-6.9a1 1 0 0 0 0-1.72L9.5 4.24A1 1 0 0 0 8 5.1Z" />
-          </svg>
-        </div>
+      <media-controller
+        ref={controller}
+        autohide="3"
+        nohotkeys
+        novolumepref
+        nomutedpref
+        gesturesdisabled={!hasControls || undefined}
+      >
+        {hasControls && (
+          <div slot="centered-chrome" className="player-start" aria-hidden>
+            <svg viewBox="0 0 24 24" role="presentation">
+              <path d="M8 5.1v13.8a1 1 0 0 0 1.5.86l11.4-6.9a1 1 0 0 0 0-1.72L9.5 4.24A1 1 0 0 0 8 5.1Z" />
+            </svg>
+          </div>
+        )}
         <media-loading-indicator slot="centered-chrome" noautohide>
           {/* Its own icon has the whole page laid out 60 times a second, shown or not. */}
           <svg slot="icon" className="player-loading" viewBox="0 0 100 100" aria-hidden>
             <path d="M73 50a23 23 0 0 0-46 0h4a19 19 0 0 1 38 0z" />
           </svg>
         </media-loading-indicator>
-        <div className="player-bars">
-          <media-control-bar>
-            <media-time-range />
-          </media-control-bar>
-          <media-control-bar>
-            <media-play-button />
-            <media-mute-button />
-            <media-volume-range />
-            <media-time-display showduration />
-            <span className="player-gap" />
-            {tracks.length > 0 && <media-captions-menu-button />}
-            <media-playback-rate-button rates={SPEEDS.join(' ')} />
-            <SharingButton {...sharing} />
-            <HelpButton onOpen={() => setHelps(true)} />
-            <media-pip-button />
-            <media-fullscreen-button />
-          </media-control-bar>
-        </div>
+        {hasControls ? (
+          <div className="player-bars">
+            <media-control-bar>
+              <media-time-range />
+            </media-control-bar>
+            <media-control-bar>
+              <media-play-button />
+              <media-mute-button />
+              <media-volume-range />
+              <media-time-display showduration />
+              <span className="player-gap" />
+              {tracks.length > 0 && <media-captions-menu-button />}
+              <media-playback-rate-button rates={SPEEDS.join(' ')} />
+              <SharingButton {...sharing} />
+              <HelpButton onOpen={() => setHelps(true)} />
+              <media-pip-button />
+              <media-fullscreen-button />
+            </media-control-bar>
+          </div>
+        ) : (
+          // Whoever agreed to share can take it back.
+          <div className="player-bars player-bars-bare">
+            <media-control-bar>
+              <span className="player-gap" />
+              <SharingButton {...sharing} />
+            </media-control-bar>
+          </div>
+        )}
         {tracks.length > 0 && <media-captions-menu hidden anchor="auto" />}
       </media-controller>
       <div className="player-note" role="status">

@@ -30,6 +30,7 @@ declare module 'react' {
         readonly nohotkeys?: boolean
         readonly novolumepref?: boolean
         readonly nomutedpref?: boolean
+        readonly gesturesdisabled?: boolean | undefined
       }
       'media-control-bar': ElementProps
       'media-play-button': ElementProps

@@ -7,9 +7,11 @@ import { Player } from './Player.tsx'
 import { useWatchSession } from './use-playback.ts'
 
 export function mountEmbed(root: HTMLElement): void {
-  const { media } = getBoot()
+  const { media, failure } = getBoot()
   document.title = media === null ? 'Not found · Slipstream' : media.title
-  createRoot(root).render(media === null ? <Missing /> : <Embed media={media} />)
+  createRoot(root).render(
+    media === null ? <Missing why={failure?.message ?? NOT_HERE} /> : <Embed media={media} />,
+  )
 }
 
 function Embed({ media }: { readonly media: MediaRecord }) {
@@ -21,10 +23,12 @@ function Embed({ media }: { readonly media: MediaRecord }) {
   )
 }
 
-function Missing() {
+const NOT_HERE = 'This title is not here. It was deleted, or the address is not complete.'
+
+function Missing({ why }: { readonly why: string }) {
   return (
     <main className="embed-missing">
-      <p role="alert">This title is not here. It was deleted, or the address is not complete.</p>
+      <p role="alert">{why}</p>
     </main>
   )
 }

@@ -5,10 +5,10 @@ import type { PlaybackDetails, PlaybackSnapshot } from '../playback/playback.ts'
 import type { SharingDecision } from '../playback/sharing.ts'
 import type { SharingControl } from './sharing-control.ts'
 import {
-  autoplayWanted,
   holdWatchSession,
   openWatchSession,
   type WatchSession,
+  watchOptions,
 } from './watch-session.ts'
 
 /**
@@ -16,7 +16,7 @@ import {
  * leaves. The component must be keyed by the title's id.
  */
 export function useWatchSession(media: MediaRecord, page: 'watch' | 'embed'): WatchSession {
-  const [session] = useState(() => openWatchSession(media, { autoplay: autoplayWanted(page) }))
+  const [session] = useState(() => openWatchSession(media, watchOptions(page)))
   useEffect(() => holdWatchSession(session), [session])
   return session
 }

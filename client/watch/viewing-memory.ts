@@ -115,14 +115,20 @@ const KEEP_EVERY = 5
 export interface RememberedViewing {
   /** Where playback starts, in seconds, or `null` when that is the start. */
   readonly resumedAt: number | null
+  /** Sets what is not the viewer's choice, and is not remembered as such. */
+  impose(preferences: Partial<Preferences>): void
   /** Keeps the position a last time and listens no more. */
   stop(): void
 }
 
-/** Gives a `<video>` without a source yet what is remembered, and remembers from then on. */
+/**
+ * Gives a `<video>` without a source yet what is remembered, and remembers from then on.
+ * @param startAt seconds; counts more than what is remembered
+ */
 export function rememberViewing(
   video: HTMLVideoElement,
   title: Viewed,
+  startAt: number | null = null,
   memory = new ViewingMemory(),
 ): RememberedViewing {
   const { preferences } = memory
@@ -133,9 +139,10 @@ export function rememberViewing(
     video.defaultPlaybackRate = preferences.rate
     video.playbackRate = preferences.rate
   }
-  const resumedAt = memory.position(title)
-  if (resumedAt !== null) video.currentTime = resumedAt // taken as the start until there is data
-  let keptAt = resumedAt ?? 0
+  const resumedAt = startAt === null ? memory.position(title) : null
+  const start = startAt ?? resumedAt
+  if (start !== null) video.currentTime = start // taken as the start until there is data
+  let keptAt = start ?? 0
   const keepPosition = (): void => {
     if (!Number.isFinite(video.duration)) return
     keptAt = video.currentTime
@@ -144,8 +151,9 @@ export function rememberViewing(
   const keepPreferences = (): void => {
     const { volume, muted, playbackRate: rate } = video
     video.defaultPlaybackRate = rate
-    memory.keepPreferences({ volume, muted, rate })
+    memory.keepPreferences(choiceOf({ volume, muted, rate }, imposed, memory.preferences))
   }
+  const imposed: Partial<Preferences> = {}
   const listening = new AbortController()
   const on = (names: readonly string[], target: EventTarget, act: () => void): void => {
     for (const name of names) target.addEventListener(name, act, { signal: listening.signal })
@@ -158,9 +166,41 @@ export function rememberViewing(
   })
   return {
     resumedAt,
+    impose(preferences) {
+      Object.assign(imposed, preferences)
+      if (preferences.volume !== undefined) video.volume = preferences.volume
+      if (preferences.muted !== undefined) video.muted = preferences.muted
+      if (preferences.rate !== undefined) {
+        video.defaultPlaybackRate = preferences.rate
+        video.playbackRate = preferences.rate
+      }
+    },
     stop() {
       if (!listening.signal.aborted) keepPosition()
       listening.abort()
     },
+  }
+}
+
+const NEUTRAL: Preferences = { volume: 1, muted: false, rate: 1 }
+
+/**
+ * @param imposed what a page around the player has set; what the viewer changes since is taken out
+ * @param before what the viewer chose until now
+ * @returns `now`, without what is as it was imposed
+ */
+function choiceOf(
+  now: Preferences,
+  imposed: Partial<Preferences>,
+  before: Preferences | null,
+): Preferences {
+  const all = before ?? NEUTRAL
+  for (const name of ['volume', 'muted', 'rate'] as const) {
+    if (imposed[name] !== undefined && imposed[name] !== now[name]) delete imposed[name]
+  }
+  return {
+    volume: imposed.volume === undefined ? now.volume : all.volume,
+    muted: imposed.muted === undefined ? now.muted : all.muted,
+    rate: imposed.rate === undefined ? now.rate : all.rate,
   }
 }

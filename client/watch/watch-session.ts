@@ -2,6 +2,7 @@
 // React is mounted (main.ts) or by a route, whichever comes first; a route adopts it by `hold` and
 // lets go on leaving, and then it is closed. There is at most one at a time. `window.slipstream`
 // answers for the present one, and "nothing yet" while there is none.
+import type { EmbedSettings } from '#protocol/embed.ts'
 import { type MediaRecord, mediaRecordSchema } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
@@ -14,6 +15,7 @@ import type {
 import type { SharingDecision } from '../playback/sharing.ts'
 import { requestJson } from '../remote/request.ts'
 import { removeStage, showEarly } from './early-video.ts'
+import { type EmbedParameters, embedParameters, USUAL_PARAMETERS } from './embed-parameters.ts'
 import { followMediaSession } from './media-session.ts'
 import { type SharingControl, sharingControl } from './sharing-control.ts'
 import { type RememberedViewing, rememberViewing } from './viewing-memory.ts'
@@ -41,15 +43,17 @@ export function exposeStatistics(): void {
   window.slipstream = { stats: () => current?.session.stats() ?? NOTHING_YET }
 }
 
-export interface WatchOptions {
-  /** Start without a press of the button, where the browser allows it. */
-  readonly autoplay: boolean
-}
+export type WatchOptions = EmbedParameters
 
-/** A watch page plays at once; an embedded player only when its address says `?autoplay`. */
-export function autoplayWanted(page: 'watch' | 'embed'): boolean {
-  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return false
-  return page === 'watch' || new URLSearchParams(location.search).has('autoplay')
+/**
+ * A watch page plays at once; an embedded player only when its address says `?autoplay`. Neither does
+ * where the viewer wants no motion.
+ */
+export function watchOptions(page: 'watch' | 'embed'): WatchOptions {
+  const options =
+    page === 'watch' ? { ...USUAL_PARAMETERS, autoplay: true } : embedParameters(location.search)
+  const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches
+  return isStill ? { ...options, autoplay: false } : options
 }
 
 export class WatchSession {
@@ -60,6 +64,7 @@ export class WatchSession {
   readonly sharing: SharingControl
   /** Where the viewer left the title on an earlier visit and goes on, in seconds, or `null`. */
   readonly resumedAt: number | null
+  #controls: boolean
   readonly #viewing: RememberedViewing
   readonly #stopMediaSession: () => void
   /** What the publisher says of sharing at present. */
@@ -82,8 +87,12 @@ export class WatchSession {
     this.video.autoplay = options.autoplay
     this.video.slot = 'media'
     this.video.ariaLabel = media.title
-    if (media.poster !== null) this.video.poster = media.poster
-    this.#viewing = rememberViewing(this.video, media)
+    this.video.loop = options.loop
+    const poster = options.poster ?? media.poster
+    if (poster !== null) this.video.poster = poster
+    this.#controls = options.controls
+    this.#viewing = rememberViewing(this.video, media, options.startAt)
+    if (options.muted) this.#viewing.impose({ muted: true })
     this.resumedAt = this.#viewing.resumedAt
     this.#stopMediaSession = followMediaSession(this.video, media)
     this.sharing = sharingControl(getBoot().settings.p2pDefault)
@@ -107,6 +116,22 @@ export class WatchSession {
   }
 
   readonly getSnapshot = (): PlaybackSnapshot => this.#playback.getSnapshot()
+
+  /** Whether the player shows its controls. */
+  readonly getControls = (): boolean => this.#controls
+
+  /** Sets what the page around an embedded player wants; not remembered as the viewer's choice. */
+  impose({ currentTime, volume, muted, playbackRate, loop, controls }: EmbedSettings): void {
+    this.#viewing.impose({
+      ...(volume !== undefined && { volume }),
+      ...(muted !== undefined && { muted }),
+      ...(playbackRate !== undefined && { rate: playbackRate }),
+    })
+    if (currentTime !== undefined) this.video.currentTime = currentTime
+    if (loop !== undefined) this.video.loop = loop
+    if (controls !== undefined) this.#controls = controls
+    this.#notify()
+  }
 
   /** What may pass between viewers at present; another object with every change. */
   readonly getSharing = (): SharingDecision => this.#decision
@@ -228,7 +253,7 @@ export async function startWatching(media: MediaRecord): Promise<boolean> {
   presses += 1
   const press = presses
   const page = location.pathname
-  const session = openWatchSession(media, { autoplay: autoplayWanted('watch') })
+  const session = openWatchSession(media, watchOptions('watch'))
   endPress()
   const letGo = hold(session)
   const adoption = setTimeout(() => endPress(), ADOPTION_MS)

@@ -22,6 +22,7 @@ const STATUS: Record<ErrorCode, number> = {
   source_unsuitable: 422,
   too_many_requests: 429,
   internal: 500,
+  not_implemented: 501,
   source_unreachable: 502,
   torrent_not_ready: 503,
   storage_full: 507,

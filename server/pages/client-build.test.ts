@@ -100,7 +100,9 @@ describe('the build of the client', () => {
     const pages = await createPages({
       root,
       settings: { iceServers: [], p2pDefault: 'on', maxUploadBytes: 1 },
-      findRecord: async () => null,
+      findRecord: () => Promise.reject(new Error('no title is asked for')),
+      baseOf: () => 'http://localhost',
+      embedSitesOf: async () => null,
       hotReload: null,
     })
     const server = createServer(express().use(pages.router))

@@ -4,26 +4,41 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import { type Request, type RequestHandler, Router } from 'express'
+import { type Request, type RequestHandler, type Response, Router } from 'express'
 import expressStaticGzip from 'express-static-gzip'
 import helmet from 'helmet'
 import { BOOT_ELEMENT_ID, type Boot, type SiteSettings } from '#protocol/boot.ts'
 import { earlyRequestOf } from '#protocol/early-request.ts'
+import { escapeHtml } from '#protocol/embed.ts'
 import type { MediaRecord } from '#protocol/media.ts'
 import { SlipstreamError } from '../http/errors.ts'
+import { watchHead, withoutScript } from './page-head.ts'
 
 /** A script in the page itself, as `client/index.html` has one. */
 const INLINE_SCRIPT = /<script>(.*?)<\/script>/gs
 const BOOT_PLACE = '<!--slipstream-boot-->'
-/** Paths that the client has pages for. */
-const PAGES = /^\/(?:admin\/?|watch\/[^/]+\/?|embed\/[^/]+\/?)?$/
+const HEAD_PLACE = '<!--slipstream-head-->'
+const NOSCRIPT = /<noscript>.*?<\/noscript>/s
+/** Paths that the client has pages for, besides those of titles. */
+const PAGES = /^\/(?:admin\/?)?$/
+/** Pages of one title, which is named by its id, or on an embed page by `?url=`. */
+const TITLE_PAGE = /^\/(?:(watch)\/[^/]+|(embed)(?:\/[^/]*)?)\/?$/
+/** Files that pages of any site load. */
+const FOR_ANY_SITE = ['/embed.js', '/embed.d.ts']
 
 export interface PagesOptions {
   /** Folder of the project. */
   readonly root: string
   readonly settings: SiteSettings
-  /** @returns the record of a watch or embed page's title, or `null` */
-  readonly findRecord: (request: Request) => Promise<MediaRecord | null>
+  /**
+   * @returns the record of a watch or embed page's title
+   * @throws SlipstreamError when there is none: `not_found`, or what speaks against its URL
+   */
+  readonly findRecord: (request: Request) => Promise<MediaRecord>
+  /** Address of this server as the client sees it, without a slash at its end. */
+  readonly baseOf: (request: Request) => string
+  /** Sites that may embed the title, or what cannot be told for want of one; `null`: every site. */
+  readonly embedSitesOf: (media: MediaRecord | null) => Promise<readonly string[] | null>
   /** The HTTP server for hot reload, or `null` in production. */
   readonly hotReload: Server | null
 }
@@ -39,23 +54,37 @@ interface Front {
 
 /** @returns the router of all pages and files, last in line; and what ends it */
 export async function createPages(options: PagesOptions) {
-  const { root, settings, findRecord, hotReload } = options
+  const { root, settings, findRecord, baseOf, embedSitesOf, hotReload } = options
   const front = hotReload ? await developmentFront(root, hotReload) : await builtFront(root)
   const router = Router()
   router.use(securityHeaders(front.scriptSources))
   const sendPage: RequestHandler = async (request, response) => {
-    const media = await findRecord(request)
-    const isFound = PAGES.test(request.path) && !isMissingTitle(request.path, media)
-    const template = await front.template(request.originalUrl)
-    response
-      .status(isFound ? 200 : 404)
-      .set('Cache-Control', 'no-cache')
-      .type('html')
-      .send(
-        template.replace(BOOT_PLACE, () =>
-          bootElement({ settings, media, early: media && earlyRequestOf(media) }),
-        ),
-      )
+    const [isTitlePage, watch, embed] = TITLE_PAGE.exec(request.path) ?? []
+    const found = isTitlePage === undefined ? null : await outcomeOf(findRecord(request))
+    const media = found?.media ?? null
+    const failure = found?.failure ?? null
+    if (embed) allowFrames(response, await embedSitesOf(media))
+    if (failure) response.status(failure.status).set(failure.headers)
+    else if (!isTitlePage && !PAGES.test(request.path)) response.status(404)
+    const boot = bootElement({
+      settings,
+      media,
+      early: media && earlyRequestOf(media),
+      failure: failure?.body.error ?? null,
+    })
+    let html = (await front.template(request.originalUrl)).replace(BOOT_PLACE, () => boot)
+    if (media) {
+      const page = watch ? 'watch' : 'embed'
+      const title = escapeHtml(watch ? `${media.title} · Slipstream` : media.title)
+      html = html
+        .replace(/<title>.*?<\/title>/, () => `<title>${title}</title>`)
+        .replace(HEAD_PLACE, () => (watch ? watchHead(media, baseOf(request)) : ''))
+        .replace(NOSCRIPT, () => `<noscript>${withoutScript(media, page)}</noscript>`)
+    } else if (embed && failure) {
+      const why = `<p style="color:#fff;font:1rem system-ui">${escapeHtml(failure.message)}</p>`
+      html = html.replace(NOSCRIPT, () => `<noscript>${why}</noscript>`)
+    }
+    response.set('Cache-Control', 'no-cache').type('html').send(html)
   }
   router.use((request, _response, next) => {
     if (request.method === 'GET' || request.method === 'HEAD') return next()
@@ -64,14 +93,46 @@ export async function createPages(options: PagesOptions) {
   })
   router.get('/', sendPage)
   router.get('/index.html', (_request, response) => response.redirect(301, '/'))
+  router.get(FOR_ANY_SITE, (request, response, next) => {
+    response
+      .set('Access-Control-Allow-Origin', '*')
+      .set('Cross-Origin-Resource-Policy', 'cross-origin')
+    if (request.path.endsWith('.d.ts')) response.type('text/plain')
+    next()
+  })
   router.use(front.files)
   router.get('/{*path}', sendPage)
   return { router, close: () => front.close() }
 }
 
-/** A watch or embed page whose title is unknown, or whose id is not even one. */
-function isMissingTitle(path: string, media: MediaRecord | null): boolean {
-  return /^\/(?:watch|embed)\//.test(path) && media === null
+interface Outcome {
+  readonly media?: MediaRecord
+  readonly failure?: SlipstreamError
+}
+
+/** The page of a title that cannot be shown says why. */
+async function outcomeOf(found: Promise<MediaRecord>): Promise<Outcome> {
+  try {
+    return { media: await found }
+  } catch (error) {
+    if (error instanceof SlipstreamError) return { failure: error }
+    throw error
+  }
+}
+
+/** Lets the pages of these sites, and our own, put this page into a frame; `null`: any page. */
+function allowFrames(response: Response, sites: readonly string[] | null): void {
+  const policy = String(response.get('Content-Security-Policy'))
+  const ancestors = sites === null ? '*' : ["'self'", ...sites].join(' ')
+  response
+    .set(
+      'Content-Security-Policy',
+      policy
+        .replace(/frame-ancestors [^;]*/, `frame-ancestors ${ancestors}`)
+        // The company's own picture before the film begins.
+        .replace(/img-src [^;]*/, '$& http: https:'),
+    )
+    .set('Cross-Origin-Resource-Policy', 'cross-origin')
 }
 
 /** JSON in a data block, which `script-src` does not concern; `<` cannot end the element early. */
@@ -121,34 +182,29 @@ async function developmentFront(root: string, server: Server): Promise<Front> {
 
 /** @param scriptSources of the content security policy, beside `'self'` */
 function securityHeaders(scriptSources: readonly string[]): RequestHandler {
-  const headers = (frameAncestors: string[]) =>
-    helmet({
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: {
-          'default-src': ["'self'"],
-          'script-src': ["'self'", ...scriptSources],
-          // The component library writes its variables into <style> elements.
-          'style-src': ["'self'", "'unsafe-inline'"],
-          'img-src': ["'self'", 'data:', 'blob:'],
-          // Web seeds and trackers may be anywhere that the operator allows.
-          'media-src': ["'self'", 'blob:', 'http:', 'https:'],
-          'connect-src': ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
-          'worker-src': ["'self'"],
-          'object-src': ["'none'"],
-          'base-uri': ["'none'"],
-          'form-action': ["'self'"],
-          'frame-ancestors': frameAncestors,
-        },
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'self'"],
+        'script-src': ["'self'", ...scriptSources],
+        // The component library writes its variables into <style> elements.
+        'style-src': ["'self'", "'unsafe-inline'"],
+        'img-src': ["'self'", 'data:', 'blob:'],
+        // Web seeds and trackers may be anywhere that the operator allows.
+        'media-src': ["'self'", 'blob:', 'http:', 'https:'],
+        'connect-src': ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
+        'worker-src': ["'self'"],
+        'object-src': ["'none'"],
+        'base-uri': ["'none'"],
+        'form-action': ["'self'"],
+        'frame-ancestors': ["'self'"], // see `allowFrames`
       },
-      // Set by whoever ends TLS; a plain http server must not promise https.
-      strictTransportSecurity: false,
-      crossOriginOpenerPolicy: false,
-      xFrameOptions: false,
-      referrerPolicy: { policy: 'strict-origin-when-cross-origin' },
-    })
-  const anywhere = headers(['*'])
-  const nowhere = headers(["'self'"])
-  return (request, response, next) =>
-    (request.path.startsWith('/embed/') ? anywhere : nowhere)(request, response, next)
+    },
+    // Set by whoever ends TLS; a plain http server must not promise https.
+    strictTransportSecurity: false,
+    crossOriginOpenerPolicy: false,
+    xFrameOptions: false,
+    referrerPolicy: { policy: 'strict-origin-when-cross-origin' },
+  })
 }
