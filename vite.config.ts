@@ -31,18 +31,21 @@ async function bundleServiceWorker(minify: boolean): Promise<string> {
   return script.code
 }
 
-/** Serves (dev) and emits (build) the worker at `/service-worker.js`: its URL must never change. */
+/** Serves (dev) and emits (build) the worker as `service-worker.js`: its URL must never change. */
 function serviceWorker(): Plugin {
   return {
     name: 'slipstream:service-worker',
     configureServer(server) {
-      server.middlewares.use('/service-worker.js', (_request, response, next) => {
-        bundleServiceWorker(false).then((code) => {
-          response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
-          response.setHeader('Cache-Control', 'no-store')
-          response.end(code)
-        }, next)
-      })
+      server.middlewares.use(
+        `${server.config.base}service-worker.js`,
+        (_request, response, next) => {
+          bundleServiceWorker(false).then((code) => {
+            response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
+            response.setHeader('Cache-Control', 'no-store')
+            response.end(code)
+          }, next)
+        },
+      )
     },
     async generateBundle() {
       const source = await bundleServiceWorker(true)
@@ -78,6 +81,7 @@ function compressed(): Plugin {
 
 export default defineConfig({
   root: 'client',
+  base: './', // files find each other wherever the server lies; the page has a <base>
   publicDir: '../public',
   plugins: [react(), serviceWorker(), compressed()],
   // WebTorrent's protocol package wants Node's `events`; the slash names the npm package.

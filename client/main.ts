@@ -6,6 +6,7 @@ import { readBoot } from './app/boot.ts'
 import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { connectServiceWorker } from './playback/service-worker-client.ts'
+import { basePath } from './remote/own-address.ts'
 import { showEarly } from './watch/early-video.ts'
 import { untilMet } from './watch/first-meeting.ts'
 import { autoplayWanted, exposeStatistics, openWatchSession } from './watch/watch-session.ts'
@@ -15,7 +16,7 @@ function start(): void {
   exposeStatistics()
   applyColorScheme()
   const { media } = readBoot()
-  const page = pageOf(location.pathname)
+  const page = pageOf(location.pathname.slice(basePath().length))
   const mounted =
     media !== null && (page === 'watch' || page === 'embed')
       ? startVideo(media, page).then(() => mount(page))

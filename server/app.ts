@@ -17,6 +17,7 @@ import { type Database, openDatabase } from './database/database.ts'
 import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
 import { refuseOtherMethods } from './http/allowed-methods.ts'
+import { basePathOf, withoutBase, withSlash } from './http/base-path.ts'
 import { SlipstreamError } from './http/errors.ts'
 import { jsonBody } from './http/json-body.ts'
 import { clientAddress, requestOrigin } from './http/request-address.ts'
@@ -98,11 +99,10 @@ export async function createApp(
     address: string | undefined,
     hop: number,
   ) => boolean
+  const isTrustedProxy = (address: string | undefined) => isTrusted(address, 0)
   const addressOf = clientAddress(isTrusted)
-  const originOf = requestOrigin({
-    publicUrl: config.publicUrl,
-    isTrustedProxy: (address) => isTrusted(address, 0),
-  })
+  const basePath = basePathOf(config.publicUrl)
+  const originOf = requestOrigin({ publicUrl: config.publicUrl, isTrustedProxy })
 
   const accounts = createAccounts({ database, now })
   if (config.admin) await accounts.ensureFirst(config.admin)
@@ -112,6 +112,7 @@ export async function createApp(
     maxBytes: config.maxUploadBytes,
     isSignedIn: accounts.isSignedIn,
     originOf,
+    basePath,
     ingest,
     log,
   })
@@ -137,6 +138,7 @@ export async function createApp(
   const webSeed = new WebSeed({
     catalogue: recent,
     blobs,
+    accel: config.webSeedAccel === null ? null : { prefix: config.webSeedAccel, isTrustedProxy },
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
   })
   const sendTorrent = torrentEndpoint({ recent, catalogue, queue, originOf })
@@ -163,7 +165,9 @@ export async function createApp(
   )
 
   async function dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = parseUrl(request)
+    const slashed = withSlash(basePath, request.url ?? '')
+    if (slashed !== null) return void response.writeHead(301, { Location: slashed }).end()
+    const url = parseUrl(request, basePath)
     if (url.pathname.startsWith('/media/')) await webSeed.handle(request, response, url)
     else if (/^\/api\/media\/[^/]+\/torrent$/.test(url.pathname))
       await sendTorrent(request, response, url)
@@ -174,7 +178,8 @@ export async function createApp(
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // the client is gone
-    if (request.url?.split('?', 1)[0] === '/announce') tracker.upgrade(request, socket, head)
+    const path = withoutBase(basePath, request.url ?? '').split('?', 1)[0]
+    if (path === '/announce') tracker.upgrade(request, socket, head)
     else if (!overrides.dev) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
   })
   // Malformed HTTP; Node's own answer is fine, without a stack in the log.
@@ -226,7 +231,8 @@ export async function createApp(
   web.get('/stream/:session/:filename', (request, response) => {
     const target = parseStreamPath(request.path)
     if (target === null) throw new SlipstreamError('not_found', 'There is no such stream.')
-    response.redirect(307, webSeedPath(target.mediaId, target.revision, target.filename))
+    const path = webSeedPath(target.mediaId, target.revision, target.filename)
+    response.redirect(307, basePath + path)
   })
   web.use(refuseOtherMethods(web))
   web.all('/api/{*path}', () => {
@@ -239,6 +245,7 @@ export async function createApp(
   }
   const pages = await createPages({
     root,
+    basePath,
     settings,
     hotReload: overrides.dev ? server : null,
     async findRecord(request) {
@@ -281,9 +288,11 @@ async function openDataFolder(path: string): Promise<Database> {
   }
 }
 
-function parseUrl(request: IncomingMessage): URL {
+/** Leaves the request with an address as our own routes have it. */
+function parseUrl(request: IncomingMessage, basePath: string): URL {
   // The absolute form, which every server must take (RFC 9112 §3.2.2).
-  request.url = request.url?.replace(/^https?:\/\/([\w.-]+|\[[\da-f:]+\])(:\d+)?\/?/i, '/')
+  const target = request.url?.replace(/^https?:\/\/([\w.-]+|\[[\da-f:]+\])(:\d+)?\/?/i, '/')
+  request.url = withoutBase(basePath, target ?? '/')
   // A path such as `//host` must not be read as another host.
   const path = (request.url ?? '/').replace(/^\/{2,}/, '/')
   const url = path.startsWith('/') && URL.canParse(path, 'http://localhost')

@@ -2,6 +2,7 @@
 // other origins are refused until an administrator can allow them.
 import { type Request, type Response, Router } from 'express'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import { ownPathOf } from '../http/base-path.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -23,11 +24,12 @@ export function resolveRoutes({ catalogue, originOf }: ResolvePorts): Router {
     }
     const url = new URL(text)
     const origin = originOf(request)
-    if (url.origin !== origin) {
+    const path = ownPathOf(origin, url)
+    if (path === null) {
       const message = `Media of ${url.origin} are not allowed on this server. Ask its administrator.`
       throw new SlipstreamError('source_not_allowed', message)
     }
-    const id = mediaIdIn(url.pathname)
+    const id = mediaIdIn(path)
     if (id === null || (await catalogue.get(id)) === null) {
       throw new SlipstreamError(
         'not_found',

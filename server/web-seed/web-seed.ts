@@ -7,6 +7,7 @@ import { type MediaId, parseMediaId } from '#protocol/ids.ts'
 import { decideRange } from '#protocol/range.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue, Media } from '../media/catalogue.ts'
+import { type Accel, mayHandOver } from './accel.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { evaluateConditions, rangeApplies } from './conditions.ts'
 import { type HeldFile, OpenFiles } from './open-files.ts'
@@ -18,6 +19,8 @@ const METHODS = 'GET, HEAD, OPTIONS'
 interface WebSeedOptions {
   readonly catalogue: Pick<Catalogue, 'get'>
   readonly blobs: { path(id: MediaId, revision: number): string }
+  /** nginx in front that sends files from the disk, `null` when there is none. */
+  readonly accel?: Accel | null
   /** Told of payload bytes as they are handed to a socket. */
   readonly onSent: (bytes: number) => void
 }
@@ -85,6 +88,13 @@ export class WebSeed {
       )
     }
     const file = await this.#open(media)
+    const { accel } = this.#options
+    if (accel && mayHandOver(accel, request, decision)) {
+      file.release()
+      const target = `${accel.prefix}${media.id}/${media.revision}`
+      response.writeHead(200, { 'X-Accel-Redirect': target, 'Content-Length': 0 }).end()
+      return
+    }
     if (decision.kind === 'whole') {
       response.writeHead(200, { 'Content-Length': media.size })
       this.#send(response, file, 0, media.size)
