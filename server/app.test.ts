@@ -139,7 +139,7 @@ test('below the path of PUBLIC_URL everything works, whether or not the proxy le
   const address = `https://example.org/video/media/${ID}`
   for (const below of [origin, `${origin}/video`]) {
     const record = await (await fetch(`${below}/api/media/${ID}`)).json()
-    expect(record.webSeeds).toEqual([expect.stringContaining(address)])
+    expect(record).toMatchObject({ webSeeds: [expect.stringContaining(address)] })
     const torrent = await (await fetch(`${below}/api/media/${ID}/torrent`)).text()
     expect(torrent).toContain(address)
     const page = await fetch(`${below}/watch/${ID}`)
