@@ -76,17 +76,11 @@ export async function startNginx(
 ): Promise<FrontProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'slipstream-nginx-'))
   const [root, below] = [await freePort(), await freePort()]
-  let text = putIn(await readFile(join(FILES, 'nginx.conf'), 'utf8'), [
-    [EXAMPLE.upstream, `127.0.0.1:${server.port}`],
+  const sites = await nginxSites(server, { root, below, folder })
+  const text = putIn(sites, [
     [EXAMPLE.certificate, certificate.path],
     [EXAMPLE.key, certificate.keyPath],
-    [EXAMPLE.blobs, `${join(server.dataDir, 'blobs')}/`],
-    [EXAMPLE.site, folder],
-    [/ +listen \[::\]:443 .*\n/, ''],
-    ['media.example.org;', 'localhost;'],
-    ['www.example.org;', 'localhost;'],
   ])
-  for (const port of [root, below]) text = text.replace('listen 443 ', `listen 127.0.0.1:${port} `)
   await writeFile(join(folder, 'slipstream.conf'), text)
   await writeFile(join(folder, 'nginx.conf'), nginxMain('include slipstream.conf;'))
   const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], {
@@ -96,8 +90,40 @@ export async function startNginx(
   return untilListening({ name: 'nginx', child, folder, root, below })
 }
 
+/** @returns the file of docs/proxies with everything put in but the certificate */
+async function nginxSites(
+  { port, dataDir }: ProxiedServer,
+  place: { readonly root: number; readonly below: number; readonly folder: string },
+): Promise<string> {
+  let text = putIn(await readFile(join(FILES, 'nginx.conf'), 'utf8'), [
+    [EXAMPLE.upstream, `127.0.0.1:${port}`],
+    [EXAMPLE.blobs, `${join(dataDir, 'blobs')}/`],
+    [EXAMPLE.site, place.folder],
+    [/ +listen \[::\]:443 .*\n/, ''],
+    ['media.example.org;', 'localhost;'],
+    ['www.example.org;', 'localhost;'],
+  ])
+  for (const own of [place.root, place.below]) {
+    text = text.replace('listen 443 ', `listen 127.0.0.1:${own} `)
+  }
+  return text
+}
+
+/**
+ * The site with a host of its own, without TLS: for measuring what nginx does besides.
+ * @param listen port on loopback
+ */
+export async function plainNginxSite(server: ProxiedServer, listen: number): Promise<string> {
+  const text = await nginxSites(server, { root: listen, below: listen, folder: '/nowhere' })
+  const [own = ''] = text.split('# Below a path')
+  return putIn(own, [
+    [' ssl http2;', ';'],
+    [/ +ssl_.*\n/, ''],
+  ])
+}
+
 /** What surrounds a site, as Debian's nginx.conf has it; in a folder of its own. */
-export function nginxMain(sites: string): string {
+function nginxMain(sites: string): string {
   // Started as root, a worker would be "nobody", who may not read files of a checkout.
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
