@@ -167,7 +167,7 @@ export async function startCaddy(
   await writeFile(join(folder, 'Slipstream'), text)
   await writeFile(
     join(folder, 'Caddyfile'),
-    '{\n\tadmin off\n\tpersist_config off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n' +
+    '{\n\tadmin off\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n' +
       '\tlog {\n\t\tlevel ERROR\n\t}\n}\nimport Slipstream\n',
   )
   const child = spawn('caddy', ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'], {
