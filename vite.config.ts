@@ -43,13 +43,16 @@ function loneScripts(): Plugin {
     name: 'slipstream:lone-scripts',
     configureServer(server) {
       for (const script of LONE_SCRIPTS) {
-        server.middlewares.use(`/${script.name}`, (_request, response, next) => {
-          bundleAlone(script, false).then((code) => {
-            response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
-            response.setHeader('Cache-Control', 'no-store')
-            response.end(code)
-          }, next)
-        })
+        server.middlewares.use(
+          `${server.config.base}${script.name}`,
+          (_request, response, next) => {
+            bundleAlone(script, false).then((code) => {
+              response.setHeader('Content-Type', 'text/javascript; charset=utf-8')
+              response.setHeader('Cache-Control', 'no-store')
+              response.end(code)
+            }, next)
+          },
+        )
       }
     },
     async generateBundle() {
@@ -88,6 +91,7 @@ function compressed(): Plugin {
 
 export default defineConfig({
   root: 'client',
+  base: './', // files find each other wherever the server lies; the page has a <base>
   publicDir: '../public',
   plugins: [react(), loneScripts(), compressed()],
   // WebTorrent's protocol package wants Node's `events`; the slash names the npm package.

@@ -6,6 +6,7 @@ import { readBoot } from './app/boot.ts'
 import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { connectServiceWorker } from './playback/service-worker-client.ts'
+import { basePath } from './remote/own-address.ts'
 import { showEarly } from './watch/early-video.ts'
 import { openEmbedBridge } from './watch/embed-bridge.ts'
 import { untilMet } from './watch/first-meeting.ts'
@@ -16,7 +17,7 @@ function start(): void {
   exposeStatistics()
   applyColorScheme()
   const { media, failure } = readBoot()
-  const page = pageOf(location.pathname)
+  const page = pageOf(location.pathname.slice(basePath().length))
   if (page === 'embed' && failure !== null) openEmbedBridge({ failure })
   const mounted =
     media !== null && (page === 'watch' || page === 'embed')

@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { type MediaId, parseMediaId } from './ids.ts'
 
-/** Paths that the service worker answers, as a URL pattern. */
+/** Paths that the service worker answers, as a URL pattern; as all paths here, of a server at the root. */
 export const STREAM_PATTERN = '/stream/*'
 
 /** What `/stream/:session/:filename` names. */

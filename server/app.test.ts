@@ -133,6 +133,63 @@ test('a stream that no service worker answers leads to the web seed', async () =
   expect(await stream('nonsense/a.webm')).toBe(404)
 })
 
+test('below the path of PUBLIC_URL everything works, whether or not the proxy leaves it in', async () => {
+  await writeFile(
+    join(folder, 'dist/client/index.html'),
+    '<!doctype html><base href="/" /><title>x</title>',
+  )
+  await offline((catalogue) => catalogue.add(exampleMedia()))
+  const origin = await start({}, { PUBLIC_URL: 'https://example.org/video/' })
+  const address = `https://example.org/video/media/${ID}`
+  for (const below of [origin, `${origin}/video`]) {
+    const record = await (await fetch(`${below}/api/media/${ID}`)).json()
+    expect(record).toMatchObject({ webSeeds: [expect.stringContaining(address)] })
+    const torrent = await (await fetch(`${below}/api/media/${ID}/torrent`)).text()
+    expect(torrent).toContain(address)
+    const page = await fetch(`${below}/watch/${ID}`)
+    expect(page.status).toBe(200)
+    expect(await page.text()).toContain('<base href="/video/" />')
+    const moved = async (path: string) =>
+      (await fetch(below + path, { redirect: 'manual' })).headers.get('Location')
+    expect(await moved('/index.html')).toBe('/video/')
+    expect(await moved(`/stream/${ID}.1.abc/a.webm`)).toBe(`/video/media/${ID}/a.webm?revision=1`)
+    const resolved = await (await fetch(`${below}/api/resolve?url=${address}/x.webm`)).json()
+    expect(resolved).toMatchObject({ id: ID, watch: `https://example.org/video/watch/${ID}` })
+    const foreign = await fetch(`${below}/api/resolve?url=https://example.org/media/${ID}/x.webm`)
+    expect(foreign.status).toBe(403)
+  }
+  const bare = await fetch(`${origin}/video?a`, { redirect: 'manual' })
+  expect(bare.headers.get('Location')).toBe('/video/?a')
+  expect((await fetch(`${origin}/videos/watch/${ID}`)).status).toBe(404)
+})
+
+test('the first account is made below the path of PUBLIC_URL by its pages alone', async () => {
+  const origin = await start({}, { PUBLIC_URL: 'https://example.org/video' })
+  const setUp = async (from: string) =>
+    fetch(`${origin}/video/api/setup`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Origin: from },
+      body: JSON.stringify({
+        token: await app?.setupToken(),
+        email: 'a@example.org',
+        password: 'correct horse battery',
+      }),
+    })
+  expect((await setUp('https://evil.example')).status).toBe(403)
+  const cookie = (await setUp('https://example.org')).headers.get('Set-Cookie')
+  expect(cookie).toMatch(/; Path=\/video;.*; Secure/)
+  const created = await fetch(`${origin}/api/uploads`, {
+    method: 'POST',
+    headers: {
+      Cookie: cookie?.split(';', 1)[0] ?? '',
+      'Tus-Resumable': '1.0.0',
+      'Upload-Length': '100',
+      'Upload-Metadata': `filename ${btoa('a.webm')}`,
+    },
+  })
+  expect(created.headers.get('Location')).toMatch(/^\/video\/api\/uploads\/[0-9a-f]{32}$/)
+})
+
 test('a sign-in whose body drips is cut off with 408', async () => {
   const origin = await start({ bodyPatience: 200 })
   const request = httpRequest(`${origin}/api/session`, {

@@ -19,6 +19,7 @@ import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
 import { StreamHasher } from './hashing/stream-hasher.ts'
 import { refuseOtherMethods } from './http/allowed-methods.ts'
+import { basePathOf, withoutBase, withSlash } from './http/base-path.ts'
 import { SlipstreamError } from './http/errors.ts'
 import { jsonBody } from './http/json-body.ts'
 import { clientAddress, requestOrigin } from './http/request-address.ts'
@@ -166,11 +167,10 @@ export async function createApp(
     address: string | undefined,
     hop: number,
   ) => boolean
+  const isTrustedProxy = (address: string | undefined) => isTrusted(address, 0)
   const addressOf = clientAddress(isTrusted)
-  const originOf = requestOrigin({
-    publicUrl: config.publicUrl,
-    isTrustedProxy: (address) => isTrusted(address, 0),
-  })
+  const basePath = basePathOf(config.publicUrl)
+  const originOf = requestOrigin({ publicUrl: config.publicUrl, isTrustedProxy })
 
   const accounts = createAccounts({ database, now })
   if (config.admin) await accounts.ensureFirst(config.admin)
@@ -180,6 +180,7 @@ export async function createApp(
     maxBytes: config.maxUploadBytes,
     isSignedIn: accounts.isSignedIn,
     originOf,
+    basePath,
     ingest,
     log,
   })
@@ -207,6 +208,7 @@ export async function createApp(
     blobs,
     passingOn: new PassingOn({ client: sourceClient, copies, renew, log }),
     onWanted: (id) => copies.wanted(id),
+    accel: config.webSeedAccel === null ? null : { prefix: config.webSeedAccel, isTrustedProxy },
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
   })
   const sendTorrent = torrentEndpoint({ recent, catalogue, queue, originOf })
@@ -234,7 +236,9 @@ export async function createApp(
   )
 
   async function dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = parseUrl(request)
+    const slashed = withSlash(basePath, request.url ?? '')
+    if (slashed !== null) return void response.writeHead(301, { Location: slashed }).end()
+    const url = parseUrl(request, basePath)
     if (url.pathname.startsWith('/media/')) await webSeed.handle(request, response, url)
     else if (/^\/api\/media\/[^/]+\/torrent$/.test(url.pathname))
       await sendTorrent(request, response, url)
@@ -245,7 +249,8 @@ export async function createApp(
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {}) // the client is gone
-    if (request.url?.split('?', 1)[0] === '/announce') tracker.upgrade(request, socket, head)
+    const path = withoutBase(basePath, request.url ?? '').split('?', 1)[0]
+    if (path === '/announce') tracker.upgrade(request, socket, head)
     else if (!overrides.dev) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
   })
   // Malformed HTTP; Node's own answer is fine, without a stack in the log.
@@ -315,7 +320,8 @@ export async function createApp(
   web.get('/stream/:session/:filename', (request, response) => {
     const target = parseStreamPath(request.path)
     if (target === null) throw new SlipstreamError('not_found', 'There is no such stream.')
-    response.redirect(307, webSeedPath(target.mediaId, target.revision, target.filename))
+    const path = webSeedPath(target.mediaId, target.revision, target.filename)
+    response.redirect(307, basePath + path)
   })
   web.use(refuseOtherMethods(web))
   web.all('/api/{*path}', () => {
@@ -328,6 +334,7 @@ export async function createApp(
   }
   const pages = await createPages({
     root,
+    basePath,
     settings,
     hotReload: overrides.dev ? server : null,
     async findRecord(request) {
@@ -387,9 +394,11 @@ async function openDataFolder(path: string): Promise<Database> {
   }
 }
 
-function parseUrl(request: IncomingMessage): URL {
+/** Leaves the request with an address as our own routes have it. */
+function parseUrl(request: IncomingMessage, basePath: string): URL {
   // The absolute form, which every server must take (RFC 9112 §3.2.2).
-  request.url = request.url?.replace(/^https?:\/\/([\w.-]+|\[[\da-f:]+\])(:\d+)?\/?/i, '/')
+  const target = request.url?.replace(/^https?:\/\/([\w.-]+|\[[\da-f:]+\])(:\d+)?\/?/i, '/')
+  request.url = withoutBase(basePath, target ?? '/')
   // A path such as `//host` must not be read as another host.
   const path = (request.url ?? '/').replace(/^\/{2,}/, '/')
   const url = path.startsWith('/') && URL.canParse(path, 'http://localhost')

@@ -5,8 +5,8 @@ export interface WebSeedContender {
   readonly url: string
   /** Bytes of the file. */
   readonly size: number
-  /** Process of the server; its children belong to it. */
-  readonly pid: number
+  /** Processes of the server; their children belong to them. */
+  readonly pids: readonly number[]
   /** Ends the server. */
   close(): Promise<void>
 }

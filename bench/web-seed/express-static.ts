@@ -20,7 +20,7 @@ export async function expressStatic(path: string): Promise<WebSeedContender> {
     name: 'express.static',
     url: `http://127.0.0.1:${port}/${encodeURIComponent(basename(path))}`,
     size: (await stat(path)).size,
-    pid: child.pid as number,
+    pids: [child.pid as number],
     async close() {
       const exited = once(child, 'exit')
       child.kill('SIGTERM')

@@ -1,18 +1,19 @@
 // nginx with sendfile and one worker, on loopback, with a configuration of its own in a temporary
-// folder: the measure of a web server that sends files.
+// folder: the measure of a web server that sends files. And the same nginx in front of Slipstream,
+// which has it send them (`X-Accel-Redirect`), with the site of docs/proxies.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { freePort, plainNginxSite } from '../../e2e/harness/proxies.ts'
+import { startServer } from '../../e2e/harness/server.ts'
 import { requireProgram } from '../programs.ts'
 import type { WebSeedContender } from './contender.ts'
 
 const START_TIMEOUT_MS = 5_000
 
-function configuration(port: number, root: string): string {
+function configuration(sites: string): string {
   // Started as root, a worker would be "nobody", who may not read the checkout.
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -32,20 +33,54 @@ http {
   keepalive_requests 100000000;
   open_file_cache max=16;
   default_type application/octet-stream;
-  server {
-    listen 127.0.0.1:${port};
-    root ${JSON.stringify(root)};
-  }
+  ${sites}
 }
 `
 }
 
 /** @throws Error naming the Debian package when nginx is missing */
 export async function nginx(path: string): Promise<WebSeedContender> {
+  const port = await freePort()
+  const root = JSON.stringify(dirname(path))
+  const url = `http://127.0.0.1:${port}/${encodeURIComponent(basename(path))}`
+  const { pid, close } = await start(`server { listen 127.0.0.1:${port}; root ${root}; }`, url)
+  return { name: 'nginx', url, size: (await stat(path)).size, pids: [pid], close }
+}
+
+/** Slipstream with the file as a title, behind nginx. */
+export async function behindNginx(path: string): Promise<WebSeedContender> {
+  const server = await startServer({
+    TRUST_PROXY: 'loopback',
+    WEB_SEED_ACCEL: '/slipstream-blobs/',
+  })
+  try {
+    const { webSeeds, size } = await server.upload(path)
+    const port = await freePort()
+    const proxied = { port: Number(new URL(server.url).port), dataDir: server.dataDir }
+    const { pathname, search } = new URL(webSeeds[0] ?? '')
+    const url = `http://127.0.0.1:${port}${pathname}${search}`
+    const { pid, close } = await start(await plainNginxSite(proxied, port), url)
+    return {
+      name: 'ours behind nginx',
+      url,
+      size,
+      pids: [pid, server.pid],
+      async close() {
+        await close()
+        await server.stop()
+      },
+    }
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
+/** @param url of a file in one of the sites, to tell that it is there */
+async function start(sites: string, url: string) {
   const env = requireProgram('nginx')
   const folder = await mkdtemp(join(tmpdir(), 'slipstream-nginx-'))
-  const port = await freePort()
-  await writeFile(join(folder, 'nginx.conf'), configuration(port, dirname(path)))
+  await writeFile(join(folder, 'nginx.conf'), configuration(sites))
   const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -58,14 +93,13 @@ export async function nginx(path: string): Promise<WebSeedContender> {
     }
     await rm(folder, { recursive: true, force: true })
   }
-  const url = `http://127.0.0.1:${port}/${encodeURIComponent(basename(path))}`
   try {
     await untilAnswering(url, child)
   } catch (error) {
     await close()
     throw error
   }
-  return { name: 'nginx', url, size: (await stat(path)).size, pid: child.pid as number, close }
+  return { pid: child.pid as number, close }
 }
 
 async function untilAnswering(url: string, child: ChildProcess): Promise<void> {
@@ -82,14 +116,4 @@ async function untilAnswering(url: string, child: ChildProcess): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-}
-
-/** nginx cannot choose a free port itself; somebody could take it in between, which it then says. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

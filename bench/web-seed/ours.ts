@@ -9,7 +9,7 @@ export async function ours(path: string): Promise<WebSeedContender> {
     const { webSeeds, size } = await server.upload(path)
     const [url] = webSeeds
     if (url === undefined) throw new Error('the title has no web seed')
-    return { name: 'ours', url, size, pid: server.pid, close: () => server.stop() }
+    return { name: 'ours', url, size, pids: [server.pid], close: () => server.stop() }
   } catch (error) {
     await server.stop()
     throw error

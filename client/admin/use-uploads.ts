@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import { getBoot } from '../app/boot.ts'
 import { refreshMedia } from '../remote/media.ts'
+import { ownUrl } from '../remote/own-address.ts'
 import { UploadQueue, type UploadsSnapshot } from './upload-queue.ts'
 
 let queue: UploadQueue | null = null
@@ -11,7 +12,7 @@ let queue: UploadQueue | null = null
 function uploadQueue(): UploadQueue {
   if (queue !== null) return queue
   const created = new UploadQueue({
-    endpoint: new URL('/api/uploads', location.href).href,
+    endpoint: ownUrl('/api/uploads'),
     maxUploadBytes: getBoot().settings.maxUploadBytes,
   })
   window.addEventListener('beforeunload', (event) => {

@@ -9,7 +9,8 @@ import {
 } from '@mantine/core'
 import { IconMoon, IconSun } from '@tabler/icons-react'
 import { Component, lazy, type ReactNode, Suspense, useEffect, useRef } from 'react'
-import { Link, NavLink, Route, Routes, useLocation } from 'react-router'
+import { Link, NavLink, Route, Routes, useHref, useLocation } from 'react-router'
+import { ownPath } from '../remote/own-address.ts'
 import { messageOf } from '../remote/request.ts'
 import { NotFoundPage, Notice } from './Notice.tsx'
 import { loadAdminPage, loadCataloguePage, loadWatchPage } from './pages.ts'
@@ -19,7 +20,9 @@ const WatchPage = lazy(() => loadWatchPage().then((m) => ({ default: m.WatchPage
 const AdminPage = lazy(() => loadAdminPage().then((m) => ({ default: m.AdminPage })))
 
 export function App() {
-  const { pathname } = useLocation()
+  const { pathname, search } = useLocation()
+  // Whole: `#main` alone would be of the page that <base> names.
+  const content = useHref({ pathname, search, hash: '#main' })
   const main = useRef<HTMLElement>(null)
   const shown = useRef(pathname)
   // A page change inside the app is said to screen readers as a real one would be.
@@ -32,7 +35,7 @@ export function App() {
 
   return (
     <>
-      <a className="skip-link" href="#main">
+      <a className="skip-link" href={content}>
         Skip to the content
       </a>
       <Header />
@@ -57,7 +60,7 @@ function Header() {
     <header className="header">
       <div className="header-inner">
         <Link className="brand" to="/">
-          <img src="/favicon.svg" alt="" width={28} height={28} />
+          <img src={ownPath('/favicon.svg')} alt="" width={28} height={28} />
           <span className="brand-name">Slipstream</span>
         </Link>
         <Group component="nav" aria-label="Main" gap={4} wrap="nowrap">

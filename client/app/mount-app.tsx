@@ -5,6 +5,7 @@ import { MutationCache, QueryClient, QueryClientProvider } from '@tanstack/react
 import { createRoot } from 'react-dom/client'
 import { BrowserRouter } from 'react-router'
 import { mediaQuery } from '../remote/media.ts'
+import { basePath } from '../remote/own-address.ts'
 import { ApiError } from '../remote/request.ts'
 import { sessionQuery } from '../remote/session.ts'
 import { App } from './App.tsx'
@@ -42,7 +43,7 @@ export function mountApp(root: HTMLElement): void {
       defaultColorScheme="auto"
     >
       <QueryClientProvider client={queryClient}>
-        <BrowserRouter>
+        <BrowserRouter basename={basePath() || '/'}>
           <App />
         </BrowserRouter>
       </QueryClientProvider>

@@ -13,6 +13,7 @@ import {
   piecesBetween,
 } from '#protocol/pieces.ts'
 import { streamPath, streamSession, webSeedPath } from '#protocol/stream.ts'
+import { ownPath, ownUrl } from '../remote/own-address.ts'
 import { openOpfs } from '../storage/opfs-backing.ts'
 import { PieceStore } from '../storage/piece-store.ts'
 import { noteStored, wasStored } from '../storage/stored-titles.ts'
@@ -111,8 +112,8 @@ class Engine implements Playback {
     const { media, video } = options
     this.#options = options
     this.#layout = pieceLayout(media.size)
-    const ownSeed = new URL(webSeedPath(media.id, media.revision, media.filename), location.href)
-    this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed.href]
+    const ownSeed = ownUrl(webSeedPath(media.id, media.revision, media.filename))
+    this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed]
     this.#lastReader = { position: 0, end: media.size, waiting: false }
     this.#watch = new VideoWatch(video, () => {
       if (this.#watch.firstFrameMs !== null) {
@@ -179,7 +180,7 @@ class Engine implements Playback {
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
     this.#introductions = new Introductions({
-      announceUrls: [`${location.origin.replace(/^http/, 'ws')}/announce`],
+      announceUrls: [ownUrl('/announce').replace(/^http/, 'ws')],
       iceServers: options.iceServers,
       left: () => this.#layout.size * (1 - this.#store.count / this.#layout.count),
     })
@@ -355,7 +356,7 @@ class Engine implements Playback {
       type: media.type,
       openReader: (range) => this.#openReader(range),
     })
-    setSource(video, streamPath(session, media.filename))
+    setSource(video, ownPath(streamPath(session, media.filename)))
     // Decoding takes a while, as connecting does.
     const options = { once: true, signal: this.#closing.signal }
     const meetEarly = (): void => {

@@ -2,6 +2,7 @@
 // is a placeholder until it is there. Server-Sent Events say when, a slow poll is the safety net.
 // Afterwards the events are followed on: a title may be deleted, or no longer shared, at any time.
 import { type MediaRecord, TORRENT_KIND_HEADER } from '#protocol/media.ts'
+import { ownPath, ownUrl } from '../remote/own-address.ts'
 import { retryDelay } from './retry.ts'
 import { TitleEvents } from './title-events.ts'
 
@@ -34,7 +35,7 @@ export function followTorrent(options: TorrentSourceOptions): void {
     options.onDeleted()
   }
   const inquiry = new TorrentInquiry({
-    url: new URL(`/api/media/${media.id}/torrent`, location.href).href,
+    url: ownUrl(`/api/media/${media.id}/torrent`),
     signal: searching,
     onReal: (metainfo) => {
       found.abort()
@@ -45,7 +46,7 @@ export function followTorrent(options: TorrentSourceOptions): void {
     onDeleted: deleted,
   })
   const events = new TitleEvents({
-    url: `/api/media/${media.id}/events`,
+    url: ownPath(`/api/media/${media.id}/events`),
     video,
     signal: ended,
     onTorrent: () => inquiry.ask(),

@@ -14,6 +14,7 @@ import {
   mediaRecordSchema,
 } from '#protocol/media.ts'
 import type { TrackFacts } from '#protocol/tracks.ts'
+import { ownPath, ownUrl } from './own-address.ts'
 import { request, requestJson } from './request.ts'
 
 const ALL_MEDIA = ['media'] as const
@@ -91,12 +92,12 @@ export function buildTorrent(id: MediaId): Promise<MediaRecord> {
 
 /** Address of the real torrent as a download. */
 export function torrentUrl(id: MediaId): string {
-  return `${mediaPath(id)}/torrent?kind=real`
+  return ownPath(`${mediaPath(id)}/torrent?kind=real`)
 }
 
 /** Address of the watch page, complete, to be passed on. */
 export function shareUrl(id: MediaId): string {
-  return new URL(`/watch/${id}`, location.href).href
+  return ownUrl(`/watch/${id}`)
 }
 
 /** Addresses for pages elsewhere, complete. */

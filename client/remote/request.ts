@@ -2,6 +2,7 @@
 // what the protocol says; every failure is an `ApiError` whose message can be shown.
 import * as v from 'valibot'
 import { type ErrorCode, errorBodySchema } from '#protocol/errors.ts'
+import { ownPath } from './own-address.ts'
 
 /** `network`: no answer. `unreadable`: an answer that is not what the protocol says. */
 export type ApiErrorCode = ErrorCode | 'network' | 'unreadable'
@@ -28,6 +29,7 @@ export interface RequestOptions {
 
 /**
  * Sends a request and parses the JSON answer.
+ * @param path as the server's routes have it
  * @throws ApiError; an abort by `signal` is thrown as it is
  */
 export async function requestJson<Schema extends v.GenericSchema>(
@@ -43,6 +45,7 @@ export async function requestJson<Schema extends v.GenericSchema>(
 
 /**
  * Sends a request whose answer does not matter beyond its success.
+ * @param path as the server's routes have it
  * @throws ApiError; an abort by `signal` is thrown as it is
  */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
@@ -56,7 +59,7 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   }
   let response: Response
   try {
-    response = await fetch(path, init)
+    response = await fetch(ownPath(path), init)
   } catch (error) {
     if (signal?.aborted) throw error
     const message = 'The server cannot be reached. Check the connection and try again.'

@@ -24,6 +24,9 @@ interface StaticRoute {
   readonly source: 'network'
 }
 
+/** @returns the path that the server's own paths are below, empty at the root: where this script lies */
+const basePath = (): string => new URL('.', self.location.href).pathname.slice(0, -1)
+
 /** A page answers within milliseconds, a busy one in seconds; a frozen or crashed one never does. */
 const ANSWER_TIMEOUT_MS = 5000
 /** How often a stream that waits for bytes looks whether its page is still there. */
@@ -34,7 +37,8 @@ self.addEventListener('install', (event) => {
   // Where the browser knows static routes, nothing but streams waits for this worker to start.
   const { addRoutes } = event as { addRoutes?: (routes: readonly StaticRoute[]) => Promise<void> }
   if (!addRoutes) return // nor need it know URLPattern, then
-  const others = { not: { urlPattern: new URLPattern({ pathname: STREAM_PATTERN }) } }
+  const pathname = basePath() + STREAM_PATTERN
+  const others = { not: { urlPattern: new URLPattern({ pathname }) } }
   const routed = addRoutes.call(event, [{ condition: others, source: 'network' }])
   event.waitUntil(routed.catch(() => {})) // an older form of the proposal
 })
@@ -67,7 +71,8 @@ async function forgetLines(newest: string): Promise<void> {
 self.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url)
   if (url.origin !== self.location.origin || event.request.method !== 'GET') return
-  const target = parseStreamPath(url.pathname)
+  if (!url.pathname.startsWith(`${basePath()}/`)) return
+  const target = parseStreamPath(url.pathname.slice(basePath().length))
   if (target) event.respondWith(answer(event.request, event.clientId, target))
 })
 
@@ -75,7 +80,7 @@ async function answer(request: Request, clientId: string, target: StreamTarget):
   const range = request.headers.get('range')
   const page = await askPages(clientId, { type: 'stream-request', session: target.session, range })
   if (page) return new Response(bodyFrom(page), { status: page.status, headers: page.headers })
-  return fetch(webSeedPath(target.mediaId, target.revision, target.filename), {
+  return fetch(basePath() + webSeedPath(target.mediaId, target.revision, target.filename), {
     headers: range === null ? {} : { range },
     signal: request.signal,
   })

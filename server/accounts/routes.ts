@@ -6,6 +6,7 @@ import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import type { Logger } from 'pino'
 import * as v from 'valibot'
 import { credentialsSchema, type SessionState, setupSchema } from '#protocol/accounts.ts'
+import { basePathOf } from '../http/base-path.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
 import { assertSameOrigin } from '../http/same-origin.ts'
@@ -29,6 +30,9 @@ export function accountRoutes(ports: {
     request.headers.origin?.startsWith('https:') ??
     (request.secure || originOf(request).startsWith('https:'))
 
+  const cookie = (request: Request, token: string | null): string =>
+    sessionCookie(token, isSecure(request), basePathOf(originOf(request)))
+
   const sameOrigin: RequestHandler = (request, _response, next) => {
     assertSameOrigin(request, originOf)
     next()
@@ -42,7 +46,7 @@ export function accountRoutes(ports: {
   async function signIn(request: Request, response: Response, account: Account): Promise<void> {
     await sessions.revoke(sessionTokenOf(request))
     const token = await sessions.create(account.id)
-    response.append('Set-Cookie', sessionCookie(token, isSecure(request)))
+    response.append('Set-Cookie', cookie(request, token))
     const state: SessionState = { account: { email: account.email }, setupNeeded: false }
     response.set('Cache-Control', 'no-store').json(state)
   }
@@ -51,7 +55,7 @@ export function accountRoutes(ports: {
     const token = sessionTokenOf(request)
     const session = await sessions.find(token)
     if (session?.renewed) {
-      response.append('Set-Cookie', sessionCookie(token, isSecure(request)))
+      response.append('Set-Cookie', cookie(request, token))
     }
     const state: SessionState = {
       account: session && { email: session.account.email },
@@ -79,7 +83,7 @@ export function accountRoutes(ports: {
 
   router.delete('/api/session', sameOrigin, async (request, response) => {
     await sessions.revoke(sessionTokenOf(request))
-    response.append('Set-Cookie', sessionCookie(null, isSecure(request)))
+    response.append('Set-Cookie', cookie(request, null))
     response.set('Cache-Control', 'no-store').status(204).end()
   })
 

@@ -89,16 +89,17 @@ export function sessionTokenOf(request: IncomingMessage): string | null {
 /**
  * @param token `null` to take the cookie away
  * @param secure whether the client came over https
+ * @param basePath of the server as the client sees it, empty at the root
  * @returns a `Set-Cookie` header
  */
-export function sessionCookie(token: string | null, secure: boolean): string {
+export function sessionCookie(token: string | null, secure: boolean, basePath = ''): string {
   return stringifySetCookie({
     name: COOKIE,
     value: token ?? '',
     maxAge: token === null ? 0 : LIFETIME_MS / 1000,
     httpOnly: true,
     sameSite: 'lax',
-    path: '/',
+    path: basePath || '/',
     secure,
   })
 }

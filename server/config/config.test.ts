@@ -68,10 +68,30 @@ describe('parseConfig', () => {
     }
   })
 
-  it('keeps the origin of PUBLIC_URL only, and refuses a path', () => {
-    expect(parseConfig({ PUBLIC_URL: 'https://Media.example.org/' }).publicUrl).toBe(
-      'https://media.example.org',
-    )
-    expect(problemsOf({ PUBLIC_URL: 'https://example.org/media' })).toHaveLength(1)
+  it('keeps origin and path of PUBLIC_URL without a slash at the end', () => {
+    const kept = (text: string) => parseConfig({ PUBLIC_URL: text }).publicUrl
+    expect(kept('https://Media.example.org/')).toBe('https://media.example.org')
+    expect(kept('https://example.org:443/video/')).toBe('https://example.org/video')
+    expect(kept('http://example.org:8080/a/b')).toBe('http://example.org:8080/a/b')
+  })
+
+  it.each([
+    'https://example.org/?a=b',
+    'https://example.org/video#x',
+    'https://somebody@example.org/video',
+    'https://example.org/media',
+    'https://example.org/api/v1',
+    'https://example.org/my%20video',
+    'https://example.org//video',
+  ])('refuses %s as PUBLIC_URL', (text) => {
+    expect(problemsOf({ PUBLIC_URL: text })).toHaveLength(1)
+  })
+
+  it('takes an internal location of nginx as WEB_SEED_ACCEL', () => {
+    const accel = (text: string) => parseConfig({ WEB_SEED_ACCEL: text }).webSeedAccel
+    expect([accel(''), accel('/blobs'), accel('/a/blobs/')]).toEqual([null, '/blobs/', '/a/blobs/'])
+    for (const wrong of ['blobs', '/', 'https://x/y', '/a b/', '/a\r\nX: y/']) {
+      expect(problemsOf({ WEB_SEED_ACCEL: wrong }), wrong).toHaveLength(1)
+    }
   })
 })

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { newAccountSchema } from '#protocol/accounts.ts'
 import { P2P_DEFAULTS, type SiteSettings, siteSettingsSchema } from '#protocol/boot.ts'
 import { KEEP, type Keep } from '#protocol/sources.ts'
+import { basePathOf, isBasePath } from '../http/base-path.ts'
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
@@ -26,10 +27,24 @@ const publicUrl = v.pipe(
   ),
   v.transform((text) => new URL(text)),
   v.check(
-    (url) => url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '',
-    'must have no path, query, fragment or user name',
+    (url) => url.search === '' && url.hash === '' && url.username === '' && url.password === '',
+    'must have no query, fragment, user name or password',
   ),
-  v.transform((url) => url.origin),
+  v.transform((url) => url.origin + url.pathname.replace(/\/+$/, '')),
+  v.check(
+    (address) => isBasePath(basePathOf(address)),
+    'must have a path of letters, digits and - . _ ~ that does not begin with one of this ' +
+      "server's own such as /media or /api",
+  ),
+)
+
+const webSeedAccel = v.pipe(
+  v.string(),
+  v.regex(
+    /^(\/[\w.~-]+)+\/?$/,
+    "must be the path of an internal location of nginx's such as /slipstream-blobs/",
+  ),
+  v.transform((prefix) => (prefix.endsWith('/') ? prefix : `${prefix}/`)),
 )
 
 const iceServers = v.pipe(
@@ -106,6 +121,7 @@ const environmentSchema = v.object({
     String(64 * 1024 ** 3),
   ),
   TRUST_PROXY: v.optional(trustProxy, 'false'),
+  WEB_SEED_ACCEL: v.optional(webSeedAccel),
   LOG_LEVEL: v.optional(v.picklist(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`), 'info'),
   ICE_SERVERS: v.optional(iceServers, '[]'),
   P2P_DEFAULT: v.optional(
@@ -138,12 +154,17 @@ export interface Config {
   readonly host: string
   /** Absolute path; everything the server writes is below it. */
   readonly dataDir: string
-  /** Origin that viewers reach the server under, or `null`: taken from each request. */
+  /**
+   * Address that viewers reach the server under: origin and path, without a slash at the end. Or
+   * `null`: taken from each request.
+   */
   readonly publicUrl: string | null
   /** The first account, made at start when there is none. */
   readonly admin: { readonly email: string; readonly password: string } | null
   readonly maxUploadBytes: number
   readonly trustProxy: boolean | number | string
+  /** Internal location of nginx's for the blobs, with slashes around it; `null`: bytes are sent. */
+  readonly webSeedAccel: string | null
   readonly logLevel: (typeof LOG_LEVELS)[number]
   readonly iceServers: v.InferOutput<typeof siteSettingsSchema>['iceServers']
   /** What holds for viewers who have not said what they want. */
@@ -201,6 +222,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     admin: email !== undefined && password !== undefined ? { email, password } : null,
     maxUploadBytes: values.MAX_UPLOAD_BYTES,
     trustProxy: values.TRUST_PROXY,
+    webSeedAccel: values.WEB_SEED_ACCEL ?? null,
     logLevel: values.LOG_LEVEL,
     iceServers: values.ICE_SERVERS,
     p2pDefault: values.P2P_DEFAULT,

@@ -10,6 +10,7 @@ import { SlipstreamError } from './errors.ts'
 const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i
 
 export interface RequestAddressOptions {
+  /** May have a path, without a slash at the end. */
   readonly publicUrl: string | null
   /** Whether the peer at this address is a proxy whose `X-Forwarded-*` headers count. */
   readonly isTrustedProxy: (address: string | undefined) => boolean
@@ -18,8 +19,9 @@ export interface RequestAddressOptions {
 export type OriginOf = (request: IncomingMessage) => string
 
 /**
- * @returns a function from request to origin (`https://media.example.org`), which throws
- *   SlipstreamError `bad_request` for a `Host` that is none
+ * @returns a function from request to what our own paths are put behind: the origin
+ *   (`https://media.example.org`), and the path of `PUBLIC_URL` where it has one
+ *   (`https://example.org/video`). It throws SlipstreamError `bad_request` for a `Host` that is none
  */
 export function requestOrigin({ publicUrl, isTrustedProxy }: RequestAddressOptions): OriginOf {
   return (request) => {

@@ -16,7 +16,7 @@ export function assertSameOrigin(request: IncomingMessage, originOf: OriginOf): 
   if (SAFE_METHODS.includes(request.method ?? '')) return
   const { origin, host } = request.headers
   if (origin !== undefined) {
-    if (isOurs(origin, originOf(request), host)) return
+    if (isOurs(origin, new URL(originOf(request)).origin, host)) return
     throw refusal(`the page's address ${JSON.stringify(origin.slice(0, 200))} is not this server's`)
   }
   const site = request.headers['sec-fetch-site']

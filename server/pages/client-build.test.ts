@@ -99,6 +99,7 @@ describe('the build of the client', () => {
     await start()
     const pages = await createPages({
       root,
+      basePath: '',
       settings: { iceServers: [], p2pDefault: 'on', maxUploadBytes: 1 },
       findRecord: () => Promise.reject(new Error('no title is asked for')),
       baseOf: () => 'http://localhost',

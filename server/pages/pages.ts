@@ -18,6 +18,8 @@ import { watchHead, withoutScript } from './page-head.ts'
 const INLINE_SCRIPT = /<script>(.*?)<\/script>/gs
 const BOOT_PLACE = '<!--slipstream-boot-->'
 const HEAD_PLACE = '<!--slipstream-head-->'
+/** What all addresses in the page and of its scripts are relative to. */
+const BASE_PLACE = '<base href="/" />'
 const NOSCRIPT = /<noscript>.*?<\/noscript>/s
 /** Paths that the client has pages for, besides those of titles. */
 const PAGES = /^\/(?:admin\/?)?$/
@@ -29,6 +31,8 @@ const FOR_ANY_SITE = ['/embed.js', '/embed.d.ts']
 export interface PagesOptions {
   /** Folder of the project. */
   readonly root: string
+  /** Path of the server as viewers see it; empty at the root. */
+  readonly basePath: string
   readonly settings: SiteSettings
   /**
    * @returns the record of a watch or embed page's title
@@ -54,8 +58,10 @@ interface Front {
 
 /** @returns the router of all pages and files, last in line; and what ends it */
 export async function createPages(options: PagesOptions) {
-  const { root, settings, findRecord, baseOf, embedSitesOf, hotReload } = options
-  const front = hotReload ? await developmentFront(root, hotReload) : await builtFront(root)
+  const { root, basePath, settings, findRecord, baseOf, embedSitesOf, hotReload } = options
+  const front = hotReload
+    ? await developmentFront(root, basePath, hotReload)
+    : await builtFront(root, basePath)
   const router = Router()
   router.use(securityHeaders(front.scriptSources))
   const sendPage: RequestHandler = async (request, response) => {
@@ -92,7 +98,7 @@ export async function createPages(options: PagesOptions) {
     throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: 'GET, HEAD' } })
   })
   router.get('/', sendPage)
-  router.get('/index.html', (_request, response) => response.redirect(301, '/'))
+  router.get('/index.html', (_request, response) => response.redirect(301, `${basePath}/`))
   router.get(FOR_ANY_SITE, (request, response, next) => {
     response
       .set('Access-Control-Allow-Origin', '*')
@@ -141,14 +147,20 @@ function bootElement(boot: Boot): string {
   return `<script type="application/json" id="${BOOT_ELEMENT_ID}">${json}</script>`
 }
 
-async function builtFront(root: string): Promise<Front> {
+/** @returns the HTML with the folder that the server's own paths are below */
+function withBase(html: string, basePath: string): string {
+  return html.replace(BASE_PLACE, `<base href="${basePath}/" />`)
+}
+
+async function builtFront(root: string, basePath: string): Promise<Front> {
   const folder = join(root, 'dist/client')
-  const html = await readFile(join(folder, 'index.html'), 'utf8')
+  const html = withBase(await readFile(join(folder, 'index.html'), 'utf8'), basePath)
   const files = expressStaticGzip(folder, {
     enableBrotli: true,
     orderPreference: ['br', 'gz'],
     index: false,
     serveStatic: {
+      redirect: false, // it knows nothing of the base path
       setHeaders(response, path) {
         const isHashed = path.startsWith(join(folder, 'assets'))
         response.setHeader(
@@ -164,18 +176,28 @@ async function builtFront(root: string): Promise<Front> {
   return { scriptSources, files, template: async () => html, close: async () => {} }
 }
 
-async function developmentFront(root: string, server: Server): Promise<Front> {
+async function developmentFront(root: string, basePath: string, server: Server): Promise<Front> {
   const { createServer } = await import('vite')
   const vite = await createServer({
     configFile: join(root, 'vite.config.ts'),
+    base: `${basePath}/`,
     appType: 'custom',
     server: { middlewareMode: true, ws: { server } },
   })
   return {
     scriptSources: ["'unsafe-inline'"], // Vite's hot reload
-    files: vite.middlewares,
-    template: async (url) =>
-      vite.transformIndexHtml(url, await readFile(join(root, 'client/index.html'), 'utf8')),
+    files(request, response, next) {
+      const { url } = request
+      request.url = basePath + url
+      vite.middlewares(request, response, (error?: unknown) => {
+        request.url = url
+        next(error)
+      })
+    },
+    async template(url) {
+      const html = await readFile(join(root, 'client/index.html'), 'utf8')
+      return vite.transformIndexHtml(basePath + url, withBase(html, basePath))
+    },
     close: () => vite.close(),
   }
 }
@@ -196,7 +218,7 @@ function securityHeaders(scriptSources: readonly string[]): RequestHandler {
         'connect-src': ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
         'worker-src': ["'self'"],
         'object-src': ["'none'"],
-        'base-uri': ["'none'"],
+        'base-uri': ["'self'"],
         'form-action': ["'self'"],
         'frame-ancestors': ["'self'"], // see `allowFrames`
       },

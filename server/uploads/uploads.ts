@@ -47,6 +47,8 @@ export function createUploads(ports: {
   readonly maxBytes: number
   readonly isSignedIn: (request: IncomingMessage) => Promise<boolean>
   readonly originOf: OriginOf
+  /** Path of the server as clients see it; empty, the default, at the root. */
+  readonly basePath?: string
   readonly ingest: Pick<Ingest, 'ingest'>
   /** Milliseconds since 1970. */
   readonly now?: () => number
@@ -55,7 +57,7 @@ export function createUploads(ports: {
   readonly log: Logger
 }): Uploads {
   const { directory, maxBytes, isSignedIn, originOf, ingest, now = Date.now, log } = ports
-  const { probePatience = PROBE_PATIENCE } = ports
+  const { probePatience = PROBE_PATIENCE, basePath = '' } = ports
   const store = new UploadStore(directory, LIFETIME_MS)
   const closing = new AbortController()
   const finishing = new Map<string, Promise<MediaId>>()
@@ -115,7 +117,8 @@ export function createUploads(ports: {
     path: PATH,
     datastore: store,
     maxSize: maxBytes,
-    relativeLocation: true,
+    // Without scheme and host, which a proxy may have changed.
+    generateUrl: (_request, { path, id }) => `${basePath}${path}/${id}`,
     allowedOrigins: () => false, // pages of other sites have no business here
     disableTerminationForFinishedUploads: true,
     lockDrainTimeout: HANDOVER_MS,

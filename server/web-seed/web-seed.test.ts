@@ -32,17 +32,20 @@ let webSeed: WebSeed
 let base: string
 let url: string
 let sent: number
+let proxy: string | undefined
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipstream-web-seed-'))
   path = join(folder, 'blob')
   await writeFile(path, bytes)
   sent = 0
+  proxy = undefined
   webSeed = new WebSeed({
     catalogue: { get: async (id) => (id === ID ? media : null) },
     blobs: { path: () => path },
     passingOn: { send: () => Promise.reject(new Error('the file is here')) },
     onWanted: () => {},
+    accel: { prefix: '/slipstream-blobs/', isTrustedProxy: (address) => address === proxy },
     onSent: (count) => {
       sent += count
     },
@@ -67,6 +70,56 @@ afterEach(async () => {
 const get = (headers: Record<string, string> = {}, method = 'GET') =>
   fetch(url, { method, headers })
 const bodyOf = async (response: Response) => Buffer.from(await response.arrayBuffer())
+
+describe('behind nginx, the web seed', () => {
+  beforeEach(() => {
+    proxy = '127.0.0.1'
+  })
+
+  it.each([{}, { Range: 'bytes=1000-1999' }, { Range: 'bytes=-1' }])(
+    'leaves %j to nginx, with headers alone',
+    async (headers) => {
+      const response = await get(headers)
+      expect(response.status).toBe(200)
+      expect(response.headers.get('x-accel-redirect')).toBe(`/slipstream-blobs/${ID}/1`)
+      expect(response.headers.get('etag')).toBe(`"${ID}-1"`)
+      expect(response.headers.get('last-modified')).toBe('Fri, 01 May 2026 10:00:00 GMT')
+      expect(response.headers.get('content-type')).toBe('video/webm')
+      expect(response.headers.get('cache-control')).toContain('immutable')
+      expect(await bodyOf(response)).toHaveLength(0)
+      expect(sent).toBe(0)
+    },
+  )
+
+  it.each([
+    { Range: 'bytes=0-1,5-6' },
+    { Range: 'bytes=0-1', 'If-Range': '"other"' },
+    { 'If-Match': `"${ID}-1"` },
+    { 'If-None-Match': '"other"' },
+    { 'If-Unmodified-Since': 'Fri, 01 May 2026 10:00:00 GMT' },
+    { 'If-Modified-Since': 'Fri, 01 May 2020 10:00:00 GMT' },
+  ])('sends the bytes for %j itself, which nginx would judge otherwise', async (headers) => {
+    const response = await get(headers as Record<string, string>)
+    expect(response.status).toBe(200)
+    expect((await bodyOf(response)).equals(bytes)).toBe(true)
+  })
+
+  it('refuses by itself', async () => {
+    expect((await get({ Range: `bytes=${SIZE}-` })).status).toBe(416)
+    expect((await get({ 'If-None-Match': `"${ID}-1"` })).status).toBe(304)
+    expect((await get({}, 'HEAD')).headers.get('content-length')).toBe(String(SIZE))
+    await unlink(path)
+    webSeed.forget(ID, 1)
+    expect((await get()).status).toBe(500)
+  })
+
+  it('sends the bytes to who is no trusted proxy', async () => {
+    proxy = '192.0.2.1'
+    const response = await get({ Range: 'bytes=0-99' })
+    expect(response.headers.get('x-accel-redirect')).toBeNull()
+    expect((await bodyOf(response)).equals(bytes.subarray(0, 100))).toBe(true)
+  })
+})
 
 describe('the web seed', () => {
   it('sends the whole file, counted to the byte', async () => {

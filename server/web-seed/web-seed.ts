@@ -10,6 +10,7 @@ import { decideRange } from '#protocol/range.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue, Media } from '../media/catalogue.ts'
 import { isRemote, type RemoteMedia } from '../sources/source-copies.ts'
+import { type Accel, mayHandOver } from './accel.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { evaluateConditions, rangeApplies } from './conditions.ts'
 import { type HeldFile, OpenFiles } from './open-files.ts'
@@ -26,6 +27,8 @@ interface WebSeedOptions {
   readonly passingOn: Pick<PassingOn, 'send'>
   /** Told that a copy of a file elsewhere is being read. */
   readonly onWanted: (id: MediaId) => void
+  /** nginx in front that sends files from the disk, `null` when there is none. */
+  readonly accel?: Accel | null
   /** Told of payload bytes as they are handed to a socket. */
   readonly onSent: (bytes: number) => void
 }
@@ -104,6 +107,14 @@ export class WebSeed {
       const { onSent, passingOn } = this.#options
       response.setTimeout(STALLED_CLIENT_MS, () => response.destroy())
       await passingOn.send(response, media as RemoteMedia, { start, end, writeHead, onSent })
+      return
+    }
+    const { accel } = this.#options
+    if (accel && mayHandOver(accel, request, decision)) {
+      file.release()
+      response.removeHeader('Accept-Ranges') // nginx adds its own, and passes ours on as well
+      const target = `${accel.prefix}${media.id}/${media.revision}`
+      response.writeHead(200, { 'X-Accel-Redirect': target, 'Content-Length': 0 }).end()
       return
     }
     writeHead()
