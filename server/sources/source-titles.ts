@@ -4,6 +4,7 @@
 // Whoever made it closes it, before the database.
 import type { Logger } from 'pino'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import { ownPathOf } from '../http/base-path.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import { defaultTitle, safeFilename } from '../ingest/filename.ts'
 import { newMediaId } from '../ingest/ingest.ts'
@@ -61,7 +62,7 @@ export class SourceTitles {
    */
   async resolve(text: unknown, ownOrigin: string): Promise<Media> {
     const url = parseSourceUrl(text)
-    const ownPath = pathBelow(url, ownOrigin)
+    const ownPath = ownPathOf(ownOrigin, url)
     if (ownPath !== null) return this.#ownTitle(ownPath)
     await this.#ports.policy.assertAllowed(url)
     const known = await this.#known(url.href)
@@ -253,14 +254,6 @@ export class SourceTitles {
     const { signal } = this.#closing
     return turns.take(url.host, signal, () => client.inspect(url, signal, thorough))
   }
-}
-
-/** @returns the path below this server's own address, with a slash at its start, or `null` */
-function pathBelow(url: URL, ownOrigin: string): string | null {
-  const own = new URL(ownOrigin)
-  const base = own.pathname.replace(/\/$/, '')
-  if (url.origin !== own.origin || !url.pathname.startsWith(`${base}/`)) return null
-  return url.pathname.slice(base.length)
 }
 
 function fileOf(url: URL, facts: SourceFacts): FileFacts {
