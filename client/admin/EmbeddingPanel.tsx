@@ -76,10 +76,10 @@ function SitesForm({ settings }: { readonly settings: Settings }) {
         <Failure error={fault.other} />
         <Group gap="sm">
           <Button type="submit" loading={save.isPending}>
-            Save
+            Apply
           </Button>
           <Text size="sm" role="status">
-            {save.isSuccess && 'Saved.'}
+            {save.isSuccess && 'Applied.'}
           </Text>
         </Group>
       </Stack>
