@@ -3,6 +3,8 @@ import type { PlaybackSnapshot, TrackerReport } from '../playback/playback.ts'
 import { untilMet } from './first-meeting.ts'
 
 let snapshot: PlaybackSnapshot
+let bufferedSeconds: number
+let video: { paused: boolean; autoplay: boolean }
 let listeners: Set<() => void>
 let page: EventTarget
 
@@ -10,6 +12,8 @@ beforeEach(() => {
   vi.useFakeTimers()
   snapshot = { stats: { peers: 0 }, httpReason: null, tracker: null } as PlaybackSnapshot
   listeners = new Set()
+  bufferedSeconds = 5
+  video = { paused: false, autoplay: true }
   page = new EventTarget()
   return () => vi.useRealTimers()
 })
@@ -19,6 +23,8 @@ function wait(state: 'ready' | 'building' = 'ready') {
   const waiting = { isOver: false }
   const meeting = {
     media: { state },
+    video,
+    details: () => ({ bufferedSeconds }),
     getSnapshot: () => snapshot,
     subscribe(onChange: () => void) {
       listeners.add(onChange)
@@ -42,14 +48,33 @@ const tracker = (others: number, warning: string | null = null): TrackerReport =
   warning,
 })
 
-test('viewers who are there are waited for, until the first is connected', async () => {
+test('viewers who are there are waited for, until the first are connected', async () => {
   const waiting = wait()
   await change({ tracker: { kind: 'connecting' } })
   await change({ tracker: tracker(3) })
   expect(waiting.isOver).toBe(false)
   await change({ stats: { ...snapshot.stats, peers: 1 } })
+  expect(waiting.isOver).toBe(false)
+  await change({ stats: { ...snapshot.stats, peers: 3 } })
   expect(waiting.isOver).toBe(true)
   expect(listeners.size).toBe(0)
+})
+
+test('among others the interface waits until playback has something in hand', async () => {
+  bufferedSeconds = 1
+  const waiting = wait()
+  await change({ tracker: tracker(1), stats: { ...snapshot.stats, peers: 1 } })
+  expect(waiting.isOver).toBe(false)
+  bufferedSeconds = 4
+  await vi.advanceTimersByTimeAsync(150)
+  expect(waiting.isOver).toBe(true)
+})
+
+test('a player that nobody has started has its interface at once', async () => {
+  video = { paused: true, autoplay: false }
+  const waiting = wait()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(waiting.isOver).toBe(true)
 })
 
 test('it does not take for ever', async () => {

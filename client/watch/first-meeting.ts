@@ -2,16 +2,24 @@
 // processor at the same time, and until viewers have met, each fetches what all of them need. Whoever
 // reaches for the interface gets it at once.
 import type { MediaRecord } from '#protocol/media.ts'
-import type { PlaybackSnapshot } from '../playback/playback.ts'
+import { CalmClock } from '../playback/calm-clock.ts'
+import type { PlaybackDetails, PlaybackSnapshot } from '../playback/playback.ts'
 
 /** What is awaited, as `useSyncExternalStore` would see it. */
 export interface Meeting {
   readonly media: Pick<MediaRecord, 'state'>
+  readonly video: Pick<HTMLVideoElement, 'paused' | 'autoplay'>
   readonly getSnapshot: () => PlaybackSnapshot
+  readonly details: () => Pick<PlaybackDetails, 'bufferedSeconds'>
   readonly subscribe: (onChange: () => void) => () => void
 }
 
+/** Of calm time: a machine that is busy with the meeting itself is given longer. */
 const PATIENCE_MS = 1500
+const LOOK_MS = 100
+/** With so many, and so much in hand, playback goes on while the interface is made. */
+const FEW_PEERS = 3
+const IN_HAND_SECONDS = 3
 const REACHING = [
   'pointermove',
   'pointerdown',
@@ -29,8 +37,10 @@ const REACHING = [
 export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> {
   return new Promise((resolve) => {
     const listening = new AbortController()
+    const calm = new CalmClock()
     const settle = (): void => {
-      clearTimeout(timer)
+      clearInterval(timer)
+      calm.close()
       unsubscribe()
       listening.abort()
       resolve()
@@ -38,7 +48,10 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
     const look = (): void => {
       if (!awaitsPeers(meeting)) settle()
     }
-    const timer = setTimeout(settle, PATIENCE_MS)
+    const timer = setInterval(() => {
+      if (calm.ms >= PATIENCE_MS) settle()
+      else look()
+    }, LOOK_MS)
     const unsubscribe = meeting.subscribe(look)
     for (const name of REACHING) {
       reached.addEventListener(name, settle, { signal: listening.signal, passive: true })
@@ -47,9 +60,12 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
   })
 }
 
-function awaitsPeers({ media, getSnapshot }: Meeting): boolean {
+function awaitsPeers({ media, video, getSnapshot, details }: Meeting): boolean {
   const { stats, httpReason, tracker } = getSnapshot()
-  if (media.state !== 'ready' || httpReason !== null || stats.peers > 0) return false
-  if (tracker === null || tracker.kind === 'connecting') return true
-  return tracker.kind === 'answers' && tracker.others > 0 && tracker.warning === null
+  if (media.state !== 'ready' || httpReason !== null) return false
+  if (video.paused && !video.autoplay) return false // nobody has pressed play
+  if (tracker === null || tracker.kind === 'connecting') return stats.peers === 0
+  if (tracker.kind !== 'answers' || tracker.warning !== null) return false
+  if (stats.peers < Math.min(tracker.others, FEW_PEERS)) return true
+  return tracker.others > 0 && details().bufferedSeconds < IN_HAND_SECONDS
 }
