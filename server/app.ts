@@ -256,7 +256,7 @@ export async function createApp(
   web.use('/api/resolve', resolveRoutes({ titles, originOf }))
   web.use(
     '/api/sources',
-    sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount }),
+    sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount, log }),
   )
   // Reached only without the service worker, which answers this address otherwise.
   web.get('/stream/:session/:filename', (request, response) => {
