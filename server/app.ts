@@ -302,7 +302,7 @@ export async function createApp(
   web.use('/api/resolve', resolveRoutes({ titles, originOf }))
   web.use(
     '/api/sources',
-    sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount }),
+    sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount, log }),
   )
   const siteSettings = new SettingsStore(database, now)
   web.use(

@@ -134,4 +134,27 @@ describe('the catalogue', () => {
     )
     expect(media && toRecord(media, 'http://h')).toMatchObject({ state: 'stored', fastStart: true })
   })
+  it('lists web seeds in the order in which a page can use them', async () => {
+    await catalogue.add(title(1))
+    const source = {
+      media_id: title(1).id,
+      url: 'http://cdn.example/film.webm',
+      mirrors: JSON.stringify(['https://mirror.example/film.webm']),
+      ranges: 1,
+      cors: 1,
+      wanted_at: 1,
+      checked_at: 1,
+    }
+    await database.insertInto('media_source').values(source).execute()
+    const seeds = async (origin: string) => {
+      const media = await catalogue.get(title(1).id)
+      return media && toRecord(media, origin).webSeeds.map((url) => new URL(url).origin)
+    }
+    const [cdn, mirror] = ['http://cdn.example', 'https://mirror.example']
+    expect(await seeds('http://h')).toEqual([cdn, mirror, 'http://h'])
+    // A page over https may not fetch from http.
+    expect(await seeds('https://h')).toEqual([mirror, 'https://h', cdn])
+    await database.updateTable('media_source').set({ cors: 0 }).execute()
+    expect(await seeds('http://h')).toEqual(['http://h'])
+  })
 })

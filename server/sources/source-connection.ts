@@ -7,7 +7,7 @@ import { Agent, type Dispatcher } from 'undici'
 import { SlipstreamError } from '../http/errors.ts'
 import { mayReach } from './address-guard.ts'
 import { type AnswerHead, header, unsuitable } from './source-answer.ts'
-import type { SourcePolicy } from './source-policy.ts'
+import { notPublic, type SourcePolicy } from './source-policy.ts'
 import { parseSourceUrl } from './source-url.ts'
 
 const MAX_REDIRECTS = 5
@@ -191,8 +191,7 @@ export class SourceConnection {
           if (first === undefined) {
             callback(unreachable(hostname, 'has no address'), '')
           } else if (!addresses.every(({ address }) => mayReach(address, allowPrivate))) {
-            const message = `${hostname} has an address that is not on the public internet. Name a public host.`
-            callback(new SlipstreamError('source_not_allowed', message), '')
+            callback(notPublic(hostname), '')
           } else if (options.all) callback(null, [...addresses])
           else callback(null, first.address, first.family)
         },

@@ -97,8 +97,7 @@ export function createSourcePolicy({
 
     async assertAllowed(url) {
       if (isAddress(url.hostname) && !mayReach(url.hostname, allowPrivate)) {
-        const message = `${url.host} is not an address on the public internet. Name a public host.`
-        throw new SlipstreamError('source_not_allowed', message)
+        throw notPublic(url.host)
       }
       const best = await longest(url)
       if (best !== undefined) return best
@@ -166,11 +165,14 @@ function parseOrigin(text: string, allowPrivate: boolean): string {
   const isReachable = isAddress(host)
     ? mayReach(host, allowPrivate)
     : allowPrivate || !LOCALHOST.test(host)
-  if (!isReachable) {
-    const message =
-      `${host} is not an address on the public internet. To use media of your own network, ` +
-      'have the operator set ALLOW_PRIVATE_SOURCES=1.'
-    throw new SlipstreamError('source_not_allowed', message)
-  }
+  if (!isReachable) throw notPublic(host)
   return normalOrigin(parsed)
+}
+
+/** @returns an error for an address that is not reached, or a name that has one */
+export function notPublic(host: string): SlipstreamError {
+  const message =
+    `${host} is not an address on the public internet. To use media of your own network, have the ` +
+    'operator set ALLOW_PRIVATE_SOURCES=1.'
+  return new SlipstreamError('source_not_allowed', message)
 }

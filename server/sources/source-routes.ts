@@ -1,5 +1,6 @@
 // `/api/sources`: the origins that media may come from, for who is signed in.
 import { type RequestHandler, Router } from 'express'
+import type { Logger } from 'pino'
 import * as v from 'valibot'
 import {
   newSourceOriginSchema,
@@ -16,10 +17,12 @@ export function sourceRoutes({
   policy,
   originOf,
   requireAccount,
+  log,
 }: {
   readonly policy: SourcePolicy
   readonly originOf: OriginOf
   readonly requireAccount: RequestHandler
+  readonly log: Logger
 }): Router {
   const router = Router()
 
@@ -36,7 +39,9 @@ export function sourceRoutes({
 
   router.post('/', async (request, response) => {
     const { url, keep } = parse(newSourceOriginSchema, request.body, 'url and keep')
-    response.status(201).json(await policy.add(url, keep))
+    const added = await policy.add(url, keep)
+    log.info({ origin: added.url, keep }, 'origin allowed')
+    response.status(201).json(added)
   })
 
   router.patch('/:id', async (request, response) => {
@@ -46,6 +51,7 @@ export function sourceRoutes({
 
   router.delete('/:id', async (request, response) => {
     await policy.remove(request.params.id)
+    log.info({ origin: request.params.id }, 'origin not allowed any more')
     response.status(204).end()
   })
 
