@@ -161,6 +161,11 @@ describe('PersistentReader', () => {
     expect(source.sent).toBe(0)
     source.mischief.push(refuse(404))
     mirror.mischief.push(refuse(410))
+    const both = reader({ mirrors })
+    const reads = await Promise.allSettled([both.collect(0, 9), both.collect(9, 99)])
+    expect(reads.map(({ status }) => status)).toContain('rejected')
+    source.mischief.splice(0, 9, refuse(404))
+    mirror.mischief.splice(0, 9, refuse(410))
     await expect(reader({ mirrors }).collect(0, SIZE)).rejects.toMatchObject({ code: 'not_found' })
   })
 
