@@ -74,6 +74,21 @@ describe('the catalogue', () => {
     expect(await catalogue.get(title(1).id)).toBeNull()
   })
 
+  it('says what a file turned out to be, unless it is another by now', async () => {
+    const { id } = title(1)
+    const facts = { type: 'audio/mpeg', duration: 7, width: null, height: null, fastStart: false }
+    await catalogue.add(title(1))
+    expect(await catalogue.describe(id, 2, facts)).toBe(false)
+    expect(await catalogue.describe(id, 1, facts)).toBe(true)
+    expect(await catalogue.get(id)).toMatchObject({
+      type: 'audio/mpeg',
+      duration_s: 7,
+      width: null,
+      height: null,
+      fast_start: 0,
+    })
+  })
+
   it('has sharing switched on and without a gate until it is edited, each by itself', async () => {
     const { id } = title(1)
     const p2p = async () => {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
 import { Pace } from './politeness.ts'
@@ -100,6 +101,39 @@ describe('PersistentReader', () => {
     expect(performance.now() - startedAt).toBeLessThan(5_000)
   })
 
+  it('gives up a source that has fewer bytes than it says', async () => {
+    source.mischief.push(
+      ...Array.from({ length: 20 }, () => (_request: unknown, response: ServerResponse) => {
+        response.writeHead(206, { ETag: source.etag, 'Content-Range': `bytes 0-99/${SIZE}` })
+        response.end(source.bytes.subarray(0, 100))
+        return true
+      }),
+    )
+    await expect(reader().collect(0, SIZE)).rejects.toBeInstanceOf(SourceExhausted)
+    expect(source.asked).toHaveLength(6)
+  })
+
+  it('does not wait for the common rate, or a turn at the host, while somebody watches', async () => {
+    const pace = new Pace(10_000, Date.now)
+    const { signal } = new AbortController()
+    await Promise.all([
+      pace.connect(new URL(source.url).host, signal),
+      pace.connect(new URL(source.url).host, signal),
+    ])
+    const watched = new PersistentReader(
+      { client: plainClient, pace, now: Date.now },
+      {
+        url: source.url,
+        mirrors: [],
+        known: source.known(),
+        signal,
+        takesNoTurn: true,
+        isWatched: () => true,
+      },
+    )
+    expect((await watched.collect(0, 1_000_000)).equals(source.bytes.subarray(0, 1e6))).toBe(true)
+  })
+
   it('says that the file changed between two ranges', async () => {
     source.mischief.push(
       () => false,
@@ -127,6 +161,11 @@ describe('PersistentReader', () => {
     expect(source.sent).toBe(0)
     source.mischief.push(refuse(404))
     mirror.mischief.push(refuse(410))
+    const both = reader({ mirrors })
+    const reads = await Promise.allSettled([both.collect(0, 9), both.collect(9, 99)])
+    expect(reads.map(({ status }) => status)).toContain('rejected')
+    source.mischief.splice(0, 9, refuse(404))
+    mirror.mischief.splice(0, 9, refuse(410))
     await expect(reader({ mirrors }).collect(0, SIZE)).rejects.toMatchObject({ code: 'not_found' })
   })
 

@@ -69,7 +69,10 @@ interface Place {
 export class PersistentReader {
   readonly #ports: ReaderPorts
   readonly #file: RemoteFile
-  readonly #places: Place[]
+  /** Those that may still send it. */
+  #places: Place[]
+  /** Why the source itself is not among them. */
+  #refusal: unknown
   #current: Place | null = null
   #failures = 0
   #progress = 0
@@ -123,6 +126,7 @@ export class PersistentReader {
   async #choose(): Promise<Place> {
     const { now, haste = 1 } = this.#ports
     const time = now()
+    if (this.#places.length === 0) throw this.#refusal
     const place =
       this.#places.find(({ notBefore }) => notBefore <= time) ??
       this.#places.reduce((first, other) => (other.notBefore < first.notBefore ? other : first))
@@ -211,8 +215,9 @@ export class PersistentReader {
     this.#failures += 1
     place.failures += 1
     if (isAnother || isFinal(error)) {
-      this.#places.splice(this.#places.indexOf(place), 1)
-      if (this.#places.length === 0) throw error
+      this.#places = this.#places.filter((other) => other !== place)
+      if (!place.isMirror) this.#refusal = error
+      if (this.#places.length === 0) throw this.#refusal
       return
     }
     const asked = retryAfterMs(error, now())

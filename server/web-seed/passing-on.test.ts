@@ -66,7 +66,7 @@ beforeEach(async () => {
   webSeed = new WebSeed({
     catalogue: createCatalogue(database),
     blobs,
-    passingOn: new PassingOn({ client: plainClient, copies, renew, log, patience: 500 }),
+    passingOn: new PassingOn({ client: plainClient, copies, renew, log, patience: 3_000 }),
     onWanted: (id) => wanted.push(id),
     onSent: (bytes) => {
       sent += bytes
