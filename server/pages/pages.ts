@@ -75,8 +75,9 @@ export async function createPages(options: PagesOptions) {
     let html = (await front.template(request.originalUrl)).replace(BOOT_PLACE, () => boot)
     if (media) {
       const page = watch ? 'watch' : 'embed'
+      const title = escapeHtml(watch ? `${media.title} · Slipstream` : media.title)
       html = html
-        .replace(/<title>.*?<\/title>/, () => `<title>${escapeHtml(media.title)}</title>`)
+        .replace(/<title>.*?<\/title>/, () => `<title>${title}</title>`)
         .replace(HEAD_PLACE, () => (watch ? watchHead(media, baseOf(request)) : ''))
         .replace(NOSCRIPT, () => `<noscript>${withoutScript(media, page)}</noscript>`)
     } else if (embed && failure) {
