@@ -138,7 +138,7 @@ export function frameCode(frame: {
   const { url, title, width, height } = frame
   return (
     `<iframe src="${escapeHtml(url)}" title="${escapeHtml(title)}" width="${width}" ` +
-    `height="${height}" style="border:0" allow="${FRAME_PERMISSIONS}" allowfullscreen></iframe>`
+    `height="${height}" style="border:0" allow="${FRAME_PERMISSIONS}"></iframe>`
   )
 }
 

@@ -323,7 +323,6 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     }
     const frame = document.createElement('iframe')
     frame.allow = FRAME_PERMISSIONS
-    frame.allowFullscreen = true
     frame.title = this.ariaLabel || this.title || 'Video player'
     if (this.loading === 'lazy') frame.loading = 'lazy'
     else this.#expect(LOAD_MS)

@@ -38,7 +38,7 @@ button::before, button::after {
   width: 4.5rem;
   height: 4.5rem;
   border-radius: 50%;
-  background: rgb(0 0 0 / 58%);
+  background: rgb(58 62 70 / 75%);
   transform: translate(-50%, -50%);
 }
 button::after {

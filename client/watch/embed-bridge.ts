@@ -15,6 +15,8 @@ import {
 import type { WatchSession } from './watch-session.ts'
 
 const STATS_INTERVAL_MS = 1000
+/** Change what can be read of the `<video>`; nobody is told of them. */
+const SILENT_EVENTS = ['loadeddata', 'canplay', 'canplaythrough', 'progress', 'emptied', 'resize']
 
 /** What there is to play, or why there is nothing. */
 export type Embedded =
@@ -39,6 +41,8 @@ class EmbedBridge {
   #port: MessagePort | null = null
   /** Number of the last command. */
   #handled = 0
+  /** How often the page has asked for a pause. */
+  #pauses = 0
   #problem: EmbedState['error']
 
   constructor(embedded: Embedded) {
@@ -50,6 +54,9 @@ class EmbedBridge {
     for (const name of EMBED_EVENTS) {
       // What a <video> calls an error, the session says in words.
       if (name !== 'error') session.video.addEventListener(name, () => this.#tellState(name))
+    }
+    for (const name of SILENT_EVENTS) {
+      session.video.addEventListener(name, () => this.#tellState(null))
     }
     session.subscribe(() => this.#followProblem(session))
     setInterval(() => {
@@ -88,17 +95,31 @@ class EmbedBridge {
         this.#tellState(null)
         return
       case 'pause':
+        this.#pauses += 1
         session.video.pause()
         return
       case 'stats':
         this.#send({ type: 'stats', id, stats: session.stats() })
         return
       case 'play':
-        session.video.play().then(
+        this.#play(session).then(
           () => this.#send({ type: 'done', id }),
           ({ name, message }: DOMException) => this.#send({ type: 'refused', id, name, message }),
         )
     }
+  }
+
+  /** A `<video>` that gets its source forgets that it was to play, so that is waited for. */
+  async #play(session: WatchSession): Promise<void> {
+    const { video } = session
+    const pauses = this.#pauses
+    if (!video.hasAttribute('src')) await sourceOf(session)
+    const { problem } = session.getSnapshot()
+    if (problem?.playsOn === false && problem.code === 'unsupported') {
+      throw new DOMException(problem.message, 'NotSupportedError')
+    }
+    if (pauses !== this.#pauses) throw new DOMException('It was paused meanwhile.', 'AbortError')
+    await video.play()
   }
 
   #followProblem(session: WatchSession): void {
@@ -144,6 +165,22 @@ class EmbedBridge {
   #send(message: EmbedMessage): void {
     this.#port?.postMessage(message)
   }
+}
+
+/** @returns when the `<video>` has its source, or will have none because it cannot be played */
+function sourceOf(session: WatchSession): Promise<void> {
+  return new Promise((resolve) => {
+    const listening = new AbortController()
+    const settle = (): void => {
+      listening.abort()
+      unsubscribe()
+      resolve()
+    }
+    const unsubscribe = session.subscribe(() => {
+      if (session.getSnapshot().problem !== null) settle()
+    })
+    session.video.addEventListener('loadstart', settle, listening)
+  })
 }
 
 const WITHOUT_VIDEO: Omit<EmbedState, 'handled' | 'error'> = {
