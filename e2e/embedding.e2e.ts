@@ -205,7 +205,9 @@ test('several players on one page, one of them removed, put in again and given a
     const one = Reflect.get(window, 'one') as SlipstreamPlayerElement
     document.body.append(one)
   })
-  await expect.poll(async () => (await state('one')).position).toBeGreaterThan(0.2)
+  await expect
+    .poll(async () => (await state('one')).position, { timeout: 15_000 })
+    .toBeGreaterThan(0.2)
   const outcome = await page.evaluate(async (id) => {
     const one = Reflect.get(window, 'one') as SlipstreamPlayerElement
     const asked = one.stats().then(
@@ -386,7 +388,10 @@ test('a title by its URL plays; one that is not to be had says why', async ({ pa
 test('play() that the browser refuses is refused with the same name', async () => {
   const browser = await chromium.launch({
     executablePath: findChromium(),
-    args: CHROMIUM_FLAGS.filter((flag) => !flag.startsWith('--autoplay-policy')),
+    args: [
+      ...CHROMIUM_FLAGS.filter((flag) => !flag.startsWith('--autoplay-policy')),
+      '--autoplay-policy=document-user-activation-required',
+    ],
   })
   try {
     const page = await browser.newPage()
