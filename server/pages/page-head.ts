@@ -13,7 +13,7 @@ export function shapeOf({ width, height }: Pick<MediaRecord, 'width' | 'height'>
 }
 
 /** @param base address of the server without a slash at its end */
-export function oembedUrl(base: string, media: MediaRecord): string {
+function oembedUrl(base: string, media: MediaRecord): string {
   return `${base}/oembed?format=json&url=${encodeURIComponent(`${base}/watch/${media.id}`)}`
 }
 
