@@ -13,7 +13,7 @@ export function shapeOf({ width, height }: Pick<MediaRecord, 'width' | 'height'>
 }
 
 /** @param base address of the server without a slash at its end */
-export function oembedUrl(base: string, media: MediaRecord): string {
+function oembedUrl(base: string, media: MediaRecord): string {
   return `${base}/oembed?format=json&url=${encodeURIComponent(`${base}/watch/${media.id}`)}`
 }
 
@@ -70,7 +70,7 @@ export function withoutScript(media: MediaRecord, page: 'watch' | 'embed'): stri
   const style =
     page === 'embed'
       ? 'position:fixed;inset:0;width:100%;height:100%'
-      : 'display:block;width:min(62rem,100% - 2rem);max-height:74vh;margin:1.5rem auto'
+      : 'display:block;width:min(62rem,100% - 2rem);max-height:74vh;margin:1.5rem auto;background:#000'
   const title = escapeHtml(media.title)
   const player =
     `<${tag} controls playsinline preload="metadata" title="${title}" style="${style}" ` +
