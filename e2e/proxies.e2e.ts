@@ -53,7 +53,7 @@ test.beforeAll(async () => {
 })
 test.afterAll(async () => {
   await browser?.close()
-  await agent?.close()
+  await agent?.destroy()
   await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()))
   await server?.stop()
   await rm(folder, { recursive: true, force: true })
@@ -104,7 +104,7 @@ for (const name of ['nginx', 'Caddy'] as const) {
         const always = {
           etag,
           'last-modified': modified,
-          'content-type': 'video/webm',
+          'content-type': media.type,
           'cache-control': 'public, max-age=31536000, immutable',
           'accept-ranges': 'bytes',
           'access-control-allow-origin': '*',
@@ -196,8 +196,9 @@ for (const name of ['nginx', 'Caddy'] as const) {
         expect(preflight.headers['access-control-allow-headers']).toMatch(/\brange\b/i)
         // Whose bytes they were: only what nginx leaves to the server is counted there.
         const sent = (await server.webSeedBytes()) - sentBefore
-        if (name === 'Caddy') expect(sent).toBeGreaterThan(size * (1 + asWhole.length))
-        else expect(sent).toBeLessThan(size * (1 + asWhole.length))
+        const atLeast = size * asWhole.length // by us in any case
+        if (name === 'Caddy') expect(sent).toBeGreaterThan(atLeast + 4 * size)
+        else expect(sent).toBeLessThan(atLeast + 2 * size)
         const inside = await call(`/slipstream-blobs/${media.id}/1`)
         expect(inside.statusCode).toBe(404)
         await inside.body.dump()
@@ -310,7 +311,7 @@ for (const name of ['nginx', 'Caddy'] as const) {
         const asked = performance.now()
         const events = await call(`/api/media/${id}/events`, { Accept: 'text/event-stream' })
         const arrivals = events.body.setEncoding('utf8')[Symbol.asyncIterator]()
-        await untilText(arrivals, /event: p2p/)
+        await untilText(arrivals, /event: ?p2p/)
         expect(performance.now() - asked).toBeLessThan(PROMPT_MS)
         const edited = performance.now()
         const edit = await request(`${address}/api/media/${id}`, {
