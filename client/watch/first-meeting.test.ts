@@ -24,7 +24,14 @@ function wait(state: 'ready' | 'building' = 'ready') {
   const meeting = {
     media: { state },
     video,
-    details: () => ({ bufferedSeconds }),
+    hand: {
+      get seconds() {
+        return bufferedSeconds
+      },
+    },
+    details() {
+      return { bufferedSeconds: this.hand.seconds } // as a class has it
+    },
     getSnapshot: () => snapshot,
     subscribe(onChange: () => void) {
       listeners.add(onChange)

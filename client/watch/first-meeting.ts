@@ -10,7 +10,7 @@ export interface Meeting {
   readonly media: Pick<MediaRecord, 'state'>
   readonly video: Pick<HTMLVideoElement, 'paused' | 'autoplay'>
   readonly getSnapshot: () => PlaybackSnapshot
-  readonly details: () => Pick<PlaybackDetails, 'bufferedSeconds'>
+  details(): Pick<PlaybackDetails, 'bufferedSeconds'>
   readonly subscribe: (onChange: () => void) => () => void
 }
 
@@ -60,12 +60,13 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
   })
 }
 
-function awaitsPeers({ media, video, getSnapshot, details }: Meeting): boolean {
-  const { stats, httpReason, tracker } = getSnapshot()
+function awaitsPeers(meeting: Meeting): boolean {
+  const { media, video } = meeting
+  const { stats, httpReason, tracker } = meeting.getSnapshot()
   if (media.state !== 'ready' || httpReason !== null) return false
   if (video.paused && !video.autoplay) return false // nobody has pressed play
   if (tracker === null || tracker.kind === 'connecting') return stats.peers === 0
   if (tracker.kind !== 'answers' || tracker.warning !== null) return false
   if (stats.peers < Math.min(tracker.others, FEW_PEERS)) return true
-  return tracker.others > 0 && details().bufferedSeconds < IN_HAND_SECONDS
+  return tracker.others > 0 && meeting.details().bufferedSeconds < IN_HAND_SECONDS
 }

@@ -3,6 +3,7 @@
 // thrown away. A file elsewhere is read in parts by who knows how, within a bound.
 import { type ChildProcess, fork } from 'node:child_process'
 import { open } from 'node:fs/promises'
+import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { SlipstreamError } from '../http/errors.ts'
@@ -172,6 +173,7 @@ function examineApart(
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     detached: process.platform !== 'win32', // Ctrl-C in the server's terminal does not reach it
   })
+  giveWay(child.pid)
   const { promise, resolve, reject } = Promise.withResolvers<Finding>()
   let ready = false
   const timer = setTimeout(() => reject(new ProbeTimeout()), patience)
@@ -213,6 +215,13 @@ async function answer(
     reply = { request, failed: String(error) }
   }
   if (child.connected) child.send(reply, () => {}) // it may be gone by now
+}
+
+/** Those who watch come first: what is read in the background has what they leave of the processor. */
+function giveWay(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {} // it has ended already, or the system does not allow it
 }
 
 let running = 0

@@ -112,7 +112,8 @@ export class WebSeed {
     const { accel } = this.#options
     if (accel && mayHandOver(accel, request, decision)) {
       file.release()
-      response.removeHeader('Accept-Ranges') // nginx adds its own, and passes ours on as well
+      // To a whole file nginx adds its own, and passes ours on as well.
+      if (!isPart) response.removeHeader('Accept-Ranges')
       const target = `${accel.prefix}${media.id}/${media.revision}`
       response.writeHead(200, { 'X-Accel-Redirect': target, 'Content-Length': 0 }).end()
       return
