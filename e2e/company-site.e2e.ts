@@ -8,15 +8,15 @@ import { type Company, startCompany } from '../docs/examples/company-site/compan
 import type { SlipstreamPlayerElement } from '../public/embed.d.ts'
 import { clip } from './harness/clips.ts'
 
-const LAUNCH = clip({ seconds: 60, format: 'webm', mbps: 8 })
-const SHORT = clip({ seconds: 16, format: 'webm', mbps: 3 })
-const LONGER = clip({ seconds: 24, format: 'webm', mbps: 3 })
+const launch = () => clip({ seconds: 60, format: 'webm', mbps: 8 })
+const short = () => clip({ seconds: 16, format: 'webm', mbps: 3 })
+const longer = () => clip({ seconds: 24, format: 'webm', mbps: 3 })
 
 let company: Company
 let contexts: BrowserContext[] = []
 
 test.beforeAll(async () => {
-  company = await startCompany({ films: { 'launch.webm': LAUNCH } })
+  company = await startCompany({ films: { 'launch.webm': launch() } })
 })
 test.afterAll(() => company.close())
 test.afterEach(async () => {
@@ -69,7 +69,7 @@ async function idOf(name: string): Promise<MediaId> {
 test('a film never seen before plays, is swapped, and further visitors bring it to each other', async ({
   browser,
 }) => {
-  const { size } = statSync(LAUNCH)
+  const { size } = statSync(launch())
   const first = await visit(browser)
   await untilPlaying(first, 'launch')
   await expect.poll(async () => (await statsOf(first)).phase, { timeout: 30_000 }).toBe('swarm')
@@ -100,14 +100,14 @@ test('a film never seen before plays, is swapped, and further visitors bring it 
   expect(toVisitors).toBeLessThan(2 * size)
   expect(toSlipstream).toBeGreaterThanOrEqual(size)
   expect(toSlipstream).toBeLessThan(1.1 * size)
-  console.log(JSON.stringify({ size, toVisitors, toSlipstream, all }))
+  process.stderr.write(JSON.stringify({ size, toVisitors, toSlipstream, all }))
 })
 
 test('one film loads nothing before it is played, another is a plain frame', async ({
   browser,
 }) => {
-  company.cdn.offer('workshop.webm', SHORT)
-  company.cdn.offer('varnish.webm', SHORT)
+  company.cdn.offer('workshop.webm', short())
+  company.cdn.offer('varnish.webm', short())
   const page = await visit(browser)
   const workshop = page.locator('#workshop-film')
   await expect(workshop.locator('iframe')).toHaveCount(0)
@@ -156,14 +156,14 @@ test('without JavaScript every film is there in a plain <video>', async ({ brows
 test('who opens the page after a film has changed at its source plays the new one', async ({
   browser,
 }) => {
-  company.cdn.offer('workshop.webm', SHORT)
+  company.cdn.offer('workshop.webm', short())
   const before = await visit(browser)
   await press(before, 'workshop')
   await untilPlaying(before, 'workshop')
   const id = await idOf('workshop.webm')
   const { revision } = await company.slipstream.record(id)
 
-  company.cdn.offer('workshop.webm', LONGER)
+  company.cdn.offer('workshop.webm', longer())
   const between = await visit(browser)
   await press(between, 'workshop').catch(() => undefined) // refused: the old film is gone
   await expect
@@ -176,7 +176,7 @@ test('who opens the page after a film has changed at its source plays the new on
 })
 
 test('a film that the CDN hides from other sites plays through Slipstream', async ({ browser }) => {
-  company.cdn.offer('hidden.webm', SHORT, { cors: false })
+  company.cdn.offer('hidden.webm', short(), { cors: false })
   const page = await visit(browser)
   const { toVisitors } = company.cdn.sent()
   await on(page, 'workshop', (player) => {
