@@ -1,5 +1,5 @@
 // The company's CDN: films by HTTP as a page of another site can use them (ranges, an entity tag, leave
-// to read by CORS), and a counter of what was sent. `/bytes` shows the counter. Whoever started it
+// to read by CORS), and counters of what was sent, which `/bytes` shows. Whoever started it
 // closes it.
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
@@ -14,11 +14,11 @@ const TYPES: Readonly<Record<string, string>> = {
   '.mp3': 'audio/mpeg',
 }
 
-/** Bytes of films that were handed to the network so far. */
-export interface SentBytes {
-  readonly toVisitors: number
+/** Bytes of a film that were handed to the network so far. */
+interface SentBytes {
+  toVisitors: number
   /** To a Slipstream server, which says so in its `User-Agent`. */
-  readonly toSlipstream: number
+  toSlipstream: number
 }
 
 export interface OfferOptions {
@@ -34,24 +34,26 @@ export interface Cdn {
    * @param path of the file
    */
   offer(name: string, path: string, options?: OfferOptions): void
-  sent(): SentBytes
+  sent(name: string): Readonly<SentBytes>
   close(): Promise<void>
 }
 
 /** @param films paths of files, by the names that they have on the CDN */
 export async function startCdn(films: Readonly<Record<string, string>>): Promise<Cdn> {
   const offers = new Map<string, Required<OfferOptions> & { readonly path: string }>()
-  const sent = { toVisitors: 0, toSlipstream: 0 }
+  const sent = new Map<string, SentBytes>()
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', 'http://cdn')
     if (pathname === '/bytes') {
       response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
-      response.end(`${JSON.stringify(sent)}\n`)
+      response.end(`${JSON.stringify(Object.fromEntries(sent), null, 2)}\n`)
       return
     }
-    const offer = offers.get(decodeURIComponent(/^\/films\/([^/]+)$/.exec(pathname)?.[1] ?? ''))
-    if (!offer || !['GET', 'HEAD'].includes(request.method ?? '')) {
+    const name = decodeURIComponent(/^\/films\/([^/]+)$/.exec(pathname)?.[1] ?? '')
+    const offer = offers.get(name)
+    const counter = sent.get(name)
+    if (!offer || !counter || !['GET', 'HEAD'].includes(request.method ?? '')) {
       response.writeHead(offer ? 405 : 404).end()
       return
     }
@@ -87,7 +89,7 @@ export async function startCdn(films: Readonly<Record<string, string>>): Promise
     const reader = request.headers['user-agent'] === 'Slipstream' ? 'toSlipstream' : 'toVisitors'
     const bytes = createReadStream(offer.path, { start, end: end - 1 })
     bytes.on('data', (chunk) => {
-      sent[reader] += chunk.length
+      counter[reader] += chunk.length
     })
     bytes.once('error', () => response.destroy())
     response.once('close', () => bytes.destroy())
@@ -102,8 +104,9 @@ export async function startCdn(films: Readonly<Record<string, string>>): Promise
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     offer(name, path, { cors = true } = {}) {
       offers.set(name, { path, cors })
+      if (!sent.has(name)) sent.set(name, { toVisitors: 0, toSlipstream: 0 })
     },
-    sent: () => ({ ...sent }),
+    sent: (name) => ({ ...(sent.get(name) ?? { toVisitors: 0, toSlipstream: 0 }) }),
     async close() {
       const closed = once(server, 'close')
       server.close()
