@@ -14,7 +14,7 @@ export function editPage(html: string, { searchParams }: URL): string {
 /** What a page without Slipstream would be: what stands within the players, and no script. */
 function withPlainVideos(html: string): string {
   return html
-    .replace(/<script type="module".*?<\/script>/s, '')
+    .replace(/<script async type="module".*?<\/script>/, '')
     .replace(/<slipstream-player.*?>(.*?)<\/slipstream-player>/gs, '$1')
     .replace('preload="none"', 'autoplay muted') // the first film, as its player is told to
     .replace(/<iframe.*?<\/iframe>/s, '<video controls preload="none"></video>')
