@@ -126,7 +126,7 @@ test('one film loads nothing before it is played, another is a plain frame that 
   const video = frame.locator('video')
   await video.evaluate((element: HTMLVideoElement) => {
     element.muted = true
-    return element.play()
+    void element.play() // may have no source yet
   })
   await expect
     .poll(() => video.evaluate((element: HTMLVideoElement) => element.currentTime))

@@ -11,9 +11,9 @@ const company = await startCompany({
 })
 process.stdout.write(
   [
-    `The company's page:    ${company.website.url}`,
-    `Bytes that its CDN sent: ${company.cdn.url}/bytes`,
-    `Slipstream:            ${company.slipstream.url}/admin (${ADMIN.email}, ${ADMIN.password})`,
+    `The company's page: ${company.website.url}`,
+    `What its CDN sent:  ${company.cdn.url}/bytes`,
+    `Slipstream:         ${company.slipstream.url}/admin (${ADMIN.email}, ${ADMIN.password})`,
     'Ctrl-C ends all three and removes what they kept.',
     '',
   ].join('\n'),
