@@ -21,7 +21,7 @@ interface SentBytes {
   toSlipstream: number
 }
 
-export interface OfferOptions {
+interface OfferOptions {
   /** False: pages of other sites may play the film, but not read it. */
   readonly cors?: boolean
 }
