@@ -3,6 +3,7 @@
 // Goals are shown, not enforced: the exit code tells only whether everything could be measured.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { companyPage } from './company-page/company-page.ts'
 import { describeEnvironment } from './environment.ts'
 import { firstFrame } from './first-frame/first-frame.ts'
 import { hashing } from './hashing/hashing.ts'
@@ -22,6 +23,7 @@ const PARTS: readonly Part[] = [
   resolve,
   memory,
   pageMemory,
+  companyPage,
 ]
 const RESULTS = join(import.meta.dirname, 'results')
 

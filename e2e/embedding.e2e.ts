@@ -16,7 +16,7 @@ test.beforeAll(async () => {
   server = await startServer()
   film = await server.upload(clip({ seconds: 24, format: 'webm', mbps: 3 }), { title: 'A film' })
   other = await server.upload(clip({ seconds: 24, format: 'mp3', mbps: 1 }), { title: 'A song' })
-  const script = `<script type="module" src="${server.url}/embed.js"></script>`
+  const script = `<script async type="module" src="${server.url}/embed.js"></script>`
   const fallback = `<video src="${film.webSeeds[0]}" controls preload="none"></video>`
   site = await startCompanySite(
     {
@@ -467,7 +467,7 @@ test('oEmbed, tags for previews and the script are there for programs of any sit
     expect(status).toBe(200)
     expect(headers.get('access-control-allow-origin')).toBe('*')
     expect(headers.get('cross-origin-resource-policy')).toBe('cross-origin')
-    expect(headers.get('cache-control')).toBe('no-cache')
+    expect(headers.get('cache-control')).toBe('public, max-age=300, stale-while-revalidate=604800')
     expect(headers.get('etag')).not.toBeNull()
     expect(headers.get('content-type')).toMatch(/^text\/(javascript|plain); charset=utf-8/i)
   }

@@ -2,7 +2,7 @@
 // The frame's time is the browser's own: when it was handed over to be shown, by
 // `requestVideoFrameCallback` on whatever <video> the page has or gets. Whoever made a viewer
 // closes it.
-import type { Browser, BrowserContext, Locator, Page } from '@playwright/test'
+import type { Browser, BrowserContext, Frame, Locator, Page } from '@playwright/test'
 
 const FIRST_FRAME_TIMEOUT_MS = 60_000
 /** A new Chromium window loads some hundred scripts of its own, which is nobody's first frame. */
@@ -82,6 +82,21 @@ export async function visit(tab: Page, url: string): Promise<FirstFrame> {
 }
 
 /**
+ * Opens the address of a page that plays in a frame.
+ * @param selector of the frame's element
+ * @returns its first frame, counted from the start of the page's navigation
+ */
+export async function visitFrame(tab: Page, url: string, selector: string): Promise<FirstFrame> {
+  await tab.goto(url, { waitUntil: 'commit' })
+  const element = await tab.waitForSelector(selector, { state: 'attached' })
+  const frame = await element.contentFrame()
+  if (frame === null) throw new Error(`${selector} is no frame at ${url}`)
+  await frame.waitForURL(/^http/, { waitUntil: 'commit' })
+  const { at } = await firstFrameOf(frame)
+  return { ms: at - (await tab.evaluate(() => performance.timeOrigin)), at }
+}
+
+/**
  * Clicks as a person does: the pointer is there before the button goes down.
  * @returns the first frame that follows, counted from the click
  */
@@ -92,7 +107,7 @@ export async function click(tab: Page, target: Locator): Promise<FirstFrame> {
   return firstFrameOf(tab)
 }
 
-async function firstFrameOf(tab: Page): Promise<FirstFrame> {
+async function firstFrameOf(tab: Page | Frame): Promise<FirstFrame> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     const message = `no frame within ${FIRST_FRAME_TIMEOUT_MS} ms at ${tab.url()}`

@@ -18,7 +18,7 @@ const film = {
 
 test('the tag has a plain video in it, whose address outlives the revision', () => {
   expect(playerCode(film, ADDRESSES)).toBe(
-    `<script type="module" src="https://media.example/embed.js"></script>
+    `<script async type="module" src="https://media.example/embed.js"></script>
 <slipstream-player media="0123456789abcdef">
   <video controls preload="none" src="https://media.example/media/0123456789abcdef/film.mp4"></video>
 </slipstream-player>`,

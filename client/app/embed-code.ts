@@ -25,7 +25,7 @@ export function playerCode(media: MediaRecord, { script }: EmbedAddresses): stri
       ? ''
       : `\n  <${plain} controls preload="none" src="${attribute(file)}"></${plain}>\n`
   return (
-    `<script type="module" src="${attribute(script)}"></script>\n` +
+    `<script async type="module" src="${attribute(script)}"></script>\n` +
     `<slipstream-player media="${attribute(media.id)}">${inside}</slipstream-player>`
   )
 }

@@ -27,6 +27,11 @@ const PAGES = /^\/(?:admin\/?)?$/
 const TITLE_PAGE = /^\/(?:(watch)\/[^/]+|(embed)(?:\/[^/]*)?)\/?$/
 /** Files that pages of any site load. */
 const FOR_ANY_SITE = ['/embed.js', '/embed.d.ts']
+/**
+ * A player cannot begin before its script is there. So a page takes the one that its visitor has; when
+ * that is older than 5 minutes, it is asked meanwhile whether there is another, for the next page.
+ */
+const FOR_ANY_SITE_CACHE = 'public, max-age=300, stale-while-revalidate=604800'
 
 export interface PagesOptions {
   /** Folder of the project. */
@@ -103,6 +108,7 @@ export async function createPages(options: PagesOptions) {
     response
       .set('Access-Control-Allow-Origin', '*')
       .set('Cross-Origin-Resource-Policy', 'cross-origin')
+      .set('Cache-Control', FOR_ANY_SITE_CACHE)
     if (request.path.endsWith('.d.ts')) response.type('text/plain')
     next()
   })
@@ -163,6 +169,8 @@ async function builtFront(root: string, basePath: string): Promise<Front> {
       redirect: false, // it knows nothing of the base path
       setHeaders(response, path) {
         const isHashed = path.startsWith(join(folder, 'assets'))
+        // `FOR_ANY_SITE` have theirs.
+        if (!isHashed && response.hasHeader('Cache-Control')) return
         response.setHeader(
           'Cache-Control',
           isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',

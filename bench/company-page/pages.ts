@@ -1,0 +1,21 @@
+// The two forms of the company's page that are compared, made of the page that the example serves.
+
+/** @returns the page's address, with `film` as its first film */
+export function addressOf(website: string, film: string, form: 'player' | 'plain'): string {
+  return `${website}/?${new URLSearchParams({ film, form })}`
+}
+
+/** @param url as `addressOf` made it */
+export function editPage(html: string, { searchParams }: URL): string {
+  const page = html.replaceAll('launch.webm', searchParams.get('film') ?? 'launch.webm')
+  return searchParams.get('form') === 'plain' ? withPlainVideos(page) : page
+}
+
+/** What a page without Slipstream would be: what stands within the players, and no script. */
+function withPlainVideos(html: string): string {
+  return html
+    .replace(/<script async type="module".*?<\/script>/, '')
+    .replace(/<slipstream-player.*?>(.*?)<\/slipstream-player>/gs, '$1')
+    .replace('preload="none"', 'autoplay muted') // the first film, as its player is told to
+    .replace(/<iframe.*?<\/iframe>/s, '<video controls preload="none"></video>')
+}
