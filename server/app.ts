@@ -38,6 +38,7 @@ import { settingsRoutes } from './settings/routes.ts'
 import { SettingsStore } from './settings/settings.ts'
 import { HttpSourceClient } from './sources/http-source-client.ts'
 import { InspectionTurns } from './sources/inspection-turns.ts'
+import { newUrlLimit } from './sources/new-url-limit.ts'
 import { Pace } from './sources/politeness.ts'
 import { remoteBuilder } from './sources/remote-build.ts'
 import { openToAnySite, resolveRoutes } from './sources/resolve-routes.ts'
@@ -299,7 +300,8 @@ export async function createApp(
       requireAccount: accounts.requireAccount,
     }),
   )
-  web.use('/api/resolve', resolveRoutes({ titles, originOf }))
+  const admit = newUrlLimit(titles)
+  web.use('/api/resolve', resolveRoutes({ titles, admit, originOf }))
   web.use(
     '/api/sources',
     sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount, log }),
@@ -339,8 +341,11 @@ export async function createApp(
     hotReload: overrides.dev ? server : null,
     async findRecord(request) {
       const url = /^\/embed\/?$/.test(request.path) ? request.query['url'] : undefined
-      if (url !== undefined)
-        return toRecord(await titles.resolve(url, originOf(request)), originOf(request))
+      if (url !== undefined) {
+        await admit(request)
+        const origin = originOf(request)
+        return toRecord(await titles.resolve(url, origin), origin)
+      }
       const record = await findRecord(mediaIdOfPage(request.path), request)
       if (record) return record
       const message = 'This title is not here. It was deleted, or the address is not complete.'

@@ -33,18 +33,20 @@ export function parseSourceUrl(text: unknown): URL {
     throw refused('The URL carries a user name or password. Leave it out.')
   }
   const path = sent.split(/[?#]/, 1)[0] ?? ''
-  // The parser drops tabs and line ends, and takes a backslash for a slash: others do not.
-  if (/[\p{Cc}\\]/u.test(sent) || AMBIGUOUS.test(path) || PARAMETER.test(url.pathname)) {
-    throw refused(
-      'The URL can be read in two ways: it has a backslash, a control character, or an ' +
-        'encoded slash or dot. Use a plain path.',
-    )
-  }
   url.hash = ''
   url.pathname = url.pathname.replaceAll(/%[\da-f]{2}/gi, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
     return UNRESERVED.test(character) ? character : encoded.toUpperCase()
   })
+  // The parser drops tabs and line ends, and takes a backslash for a slash: others do not. And what
+  // was decoded may make an escape with its neighbours: `%%32f` is `%2f` now.
+  const isPlain = ![path, url.pathname].some((one) => AMBIGUOUS.test(one) || PARAMETER.test(one))
+  if (/[\p{Cc}\\]/u.test(sent) || !isPlain) {
+    throw refused(
+      'The URL can be read in two ways: it has a backslash, a control character, or an ' +
+        'encoded slash or dot. Use a plain path.',
+    )
+  }
   if (url.href.length > MAX_URL) throw refused(`The URL has more than ${MAX_URL} characters.`)
   return url
 }
