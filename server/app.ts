@@ -237,6 +237,7 @@ export async function createApp(
   )
 
   async function dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isScrape(request)) return sendMetrics(request, response)
     const slashed = withSlash(basePath, request.url ?? '')
     if (slashed !== null) return void response.writeHead(301, { Location: slashed }).end()
     const url = parseUrl(request, basePath)
@@ -246,6 +247,12 @@ export async function createApp(
     else if (url.pathname === '/announce') tracker.handle(request, response)
     else if (/^\/api\/uploads(\/|$)/.test(url.pathname)) uploads.handle(request, response)
     else web(request, response)
+  }
+
+  async function sendMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { type, text } = await metrics.render()
+    response.writeHead(200, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) })
+    response.end(request.method === 'HEAD' ? undefined : text)
   }
 
   server.on('upgrade', (request, socket, head) => {
@@ -267,10 +274,6 @@ export async function createApp(
   web.get('/readyz', async (_request, response) => {
     const isReady = !isClosing && (await databaseAnswers(database))
     response.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready' })
-  })
-  web.get('/metrics', async (_request, response) => {
-    const { type, text } = await metrics.render()
-    response.set('Content-Type', type).send(text)
   })
   web.use('/api/resolve', openToAnySite)
   web.use('/api', jsonBody(overrides.bodyPatience ?? BODY_PATIENCE_MS))
@@ -397,6 +400,14 @@ async function openDataFolder(path: string): Promise<Database> {
   } catch (cause) {
     throw unusableDataFolder(path, cause)
   }
+}
+
+/**
+ * Metrics are for who reaches this server directly. Proxies are told to refuse that path, so it has no
+ * other spelling that they would let through: no base path, no capitals, no slash at the end.
+ */
+function isScrape({ method = '', url = '' }: IncomingMessage): boolean {
+  return ['GET', 'HEAD'].includes(method) && url.split('?', 1)[0] === '/metrics'
 }
 
 /** Leaves the request with an address as our own routes have it. */

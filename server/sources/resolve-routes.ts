@@ -42,7 +42,9 @@ export function resolveRoutes({
   }
 
   router.get('/', async (request, response) => {
-    response.set('Cache-Control', 'public, max-age=60')
+    // Who forwards another name of this server gets other addresses: not to be kept for the rest.
+    response.set('Cache-Control', 'public, max-age=60').vary('X-Forwarded-Host')
+    response.vary('X-Forwarded-Proto')
     await answer(request, response)
   })
   router.post('/', answer)

@@ -277,4 +277,7 @@ test('from one address, more new URLs in a minute than any page has are refused;
   expect(answer.headers.get('Retry-After')).toBe('60')
   expect(await errorOf(answer)).toEqual({ status: 429, code: 'too_many_requests' })
   expect((await get(known)).status).toBe(200)
+  const page = (url: string) => fetch(`${origin}/embed?url=${encodeURIComponent(url)}`)
+  expect((await page('https://other.example/by-the-page.mp4')).status).toBe(429)
+  expect((await page(known)).status).toBe(200)
 }, 60_000)

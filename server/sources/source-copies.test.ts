@@ -133,6 +133,26 @@ describe('a copy', () => {
     expect(source.sent).toBe(SIZE - 1_234_567)
   })
 
+  it('is the same file when another process on the same folder writes it too', async () => {
+    source.rate = 4_000_000
+    const media = await addRemoteMedia(database, source)
+    const copies = [copiesOf().fill(media), copiesOf().fill(media)]
+    await expect.poll(() => Math.min(...copies.map(({ length }) => length))).toBeGreaterThan(0)
+    source.rate = null
+    await Promise.all(copies.map(({ whole }) => whole))
+    expect((await readFile(blobs.path(ID, 1))).equals(source.bytes)).toBe(true)
+  })
+
+  it('is not begun when the disk has no room for all that the source says it has', async () => {
+    const media = { ...(await addRemoteMedia(database, source)), size: 10e12 }
+    const copy = copiesOf().fill(media)
+    await expect(copy.whole).rejects.toMatchObject({
+      name: 'CopyFailed',
+      cause: { code: 'ENOSPC' },
+    })
+    expect(source.asked).toEqual([])
+  })
+
   it('is noted when a crash came after its last byte', async () => {
     const media = await addRemoteMedia(database, source)
     await mkdir(join(folder, 'blobs', ID), { recursive: true })

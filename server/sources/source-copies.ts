@@ -3,7 +3,8 @@
 // kept as a cache are bounded; the least recently wanted go first. A source without ranges is always
 // copied, for ranges can be served from nothing else.
 // Whoever made this closes it: downloads stop then, and go on from the bytes on disk.
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
@@ -20,6 +21,8 @@ import { SourceChanged } from './source-client.ts'
 const MOST_GROWING = 16
 /** What a mirror must have like the copy's end to go on with it. */
 const SAMPLE_BYTES = 64 * 1024
+/** What copies leave of the disk: the database and uploads want to be written as well. */
+const FREE_BYTES = 256 * 1024 ** 2
 /** How exactly it is known when a copy was wanted last. */
 const WANTED_MS = 60_000
 
@@ -49,7 +52,7 @@ export class SourceCopies {
   readonly #ports: CopiesPorts
   readonly #growing = new Map<
     string,
-    { readonly copy: GrowingCopy; readonly done: Promise<void> }
+    { readonly copy: GrowingCopy; readonly size: number; readonly done: Promise<void> }
   >()
   readonly #stops = new Map<MediaId, Set<AbortController>>()
   readonly #wanted = new Map<MediaId, number>()
@@ -99,7 +102,7 @@ export class SourceCopies {
         stops.delete(stop)
         if (stops.size === 0 && this.#stops.get(media.id) === stops) this.#stops.delete(media.id)
       })
-    this.#growing.set(key, { copy, done })
+    this.#growing.set(key, { copy, size: media.size, done })
     return copy
   }
 
@@ -163,6 +166,7 @@ export class SourceCopies {
     try {
       if ((await sizeOf(finalPath)) !== size) {
         await disk(prepareFolder(finalPath, path))
+        await disk(this.#assertRoom(path))
         await this.#append(media, copy, { path, signal })
         await disk(blobs.adopt(path, id, revision))
       }
@@ -185,13 +189,25 @@ export class SourceCopies {
     }
   }
 
+  /** What a source says of its length may be anything: room for all of it is there, or it is not begun. */
+  async #assertRoom(path: string): Promise<void> {
+    const { bavail, bsize } = await statfs(dirname(path))
+    const growing = [...this.#growing.values()]
+    const toCome = growing.reduce((sum, { copy, size }) => sum + size - copy.length, 0)
+    const there = (await sizeOf(path)) ?? 0
+    if (bavail * bsize >= toCome - there + FREE_BYTES) return
+    throw Object.assign(new Error('the disk has no room for the copy'), { code: 'ENOSPC' })
+  }
+
   async #append(
     { source, size }: RemoteMedia,
     copy: GrowingCopy,
     { path, signal }: { readonly path: string; readonly signal: AbortSignal },
   ): Promise<void> {
-    await using file = await disk(open(path, 'a+'))
-    // A file that is only appended to may end early after a power cut, but has nothing wrong in it.
+    // Each byte is written to its own place, for another process on the same folder may write the
+    // same ones. What only ever grows at its end may end early after a power cut, but has nothing
+    // wrong in it.
+    await using file = await disk(open(path, constants.O_RDWR | constants.O_CREAT))
     const { size: there } = await disk(file.stat())
     if (there > size) await disk(file.truncate(0))
     copy.grewTo(there > size ? 0 : there)
@@ -206,7 +222,8 @@ export class SourceCopies {
     })
     for await (const chunk of reader.bytes(copy.length, size)) {
       for (let done = 0; done < chunk.length; ) {
-        const { bytesWritten } = await disk(file.write(chunk, done))
+        const place = copy.length + done
+        const { bytesWritten } = await disk(file.write(chunk, done, chunk.length - done, place))
         done += bytesWritten
       }
       copy.grewTo(copy.length + chunk.length)
