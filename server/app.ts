@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import express, { type NextFunction, type Request, type Response } from 'express'
+import { ipKeyGenerator } from 'express-rate-limit'
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
 import type { MediaId } from '#protocol/ids.ts'
@@ -208,6 +209,7 @@ export async function createApp(
     catalogue: recent,
     blobs,
     passingOn: new PassingOn({ client: sourceClient, copies, renew, log }),
+    clientOf: (request) => ipKeyGenerator(addressOf(request) ?? ''),
     onWanted: (id) => copies.wanted(id),
     accel: config.webSeedAccel === null ? null : { prefix: config.webSeedAccel, isTrustedProxy },
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
