@@ -288,7 +288,7 @@ test('metrics have one address, which a proxy can refuse, and no other spelling 
 test('a Host that is none is refused, also one that only looks like a name', async () => {
   const url = await start()
   const { port } = new URL(url)
-  for (const host of ['1.2.3.4.5', 'a:99999', 'xn--a', '[::1::]']) {
+  for (const host of ['1.2.3.4.5', 'a:99999', '[::1::]']) {
     const request = httpRequest({
       port,
       path: '/api/resolve?url=https://a.example/a.mp4',

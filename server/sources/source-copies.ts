@@ -168,7 +168,7 @@ export class SourceCopies {
         await disk(prepareFolder(finalPath, path))
         await disk(this.#assertRoom(path))
         await this.#append(media, copy, { path, signal })
-        await disk(blobs.adopt(path, id, revision))
+        await disk(this.#adopt(path, media))
       }
       copy.grewTo(size)
     } catch (error) {
@@ -186,6 +186,16 @@ export class SourceCopies {
       })
     } else {
       await blobs.remove(id) // the title was deleted meanwhile
+    }
+  }
+
+  async #adopt(path: string, { id, revision, size }: RemoteMedia): Promise<void> {
+    const { blobs } = this.#ports
+    try {
+      await blobs.adopt(path, id, revision)
+    } catch (error) {
+      // Another process on the same folder was faster.
+      if ((await sizeOf(blobs.path(id, revision))) !== size) throw error
     }
   }
 

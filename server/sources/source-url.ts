@@ -5,8 +5,11 @@ import { SlipstreamError } from '../http/errors.ts'
 /** Characters of a URL; browsers and servers take more, links do not. */
 export const MAX_URL = 2_000
 
-/** What another program may decode to a separator, to `..` or to an end of text, once or twice over. */
-const AMBIGUOUS = /%(25)*(2f|5c|00)|%25(25)*2e/i
+/**
+ * What another program may decode to a separator, to `..` or to an end of text, once or twice over, or
+ * by a decoder that takes overlong UTF-8 (`%c0%af`) or `%u002f`.
+ */
+const AMBIGUOUS = /%(25)*(2f|5c|00|u00|c[01]%[89ab]|e0%80)|%25(25)*2e/i
 /** Some servers cut what follows the semicolon off a segment: `..;x`. */
 const PARAMETER = /(^|\/)(\.|%2e){1,2};/i
 /** RFC 3986 §2.3: encoded or not, they mean the same. */
