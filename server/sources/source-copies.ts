@@ -23,6 +23,8 @@ const MOST_GROWING = 16
 const SAMPLE_BYTES = 64 * 1024
 /** What copies leave of the disk: the database and uploads want to be written as well. */
 const FREE_BYTES = 256 * 1024 ** 2
+/** A copy that has not grown for so long may be removed to make room. */
+const ABANDONED_MS = 3600_000
 /** How exactly it is known when a copy was wanted last. */
 const WANTED_MS = 60_000
 
@@ -201,12 +203,33 @@ export class SourceCopies {
 
   /** What a source says of its length may be anything: room for all of it is there, or it is not begun. */
   async #assertRoom(path: string): Promise<void> {
+    if (await this.#hasRoom(path)) return
+    await this.#removeAbandoned()
+    if (await this.#hasRoom(path)) return
+    throw Object.assign(new Error('the disk has no room for the copy'), { code: 'ENOSPC' })
+  }
+
+  async #hasRoom(path: string): Promise<boolean> {
     const { bavail, bsize } = await statfs(dirname(path))
     const growing = [...this.#growing.values()]
     const toCome = growing.reduce((sum, { copy, size }) => sum + size - copy.length, 0)
-    const there = (await sizeOf(path)) ?? 0
-    if (bavail * bsize >= toCome - there + FREE_BYTES) return
-    throw Object.assign(new Error('the disk has no room for the copy'), { code: 'ENOSPC' })
+    return bavail * bsize >= toCome - ((await sizeOf(path)) ?? 0) + FREE_BYTES
+  }
+
+  /** Copies that broke off and were not gone on with: nobody else counts them. */
+  async #removeAbandoned(): Promise<void> {
+    const { blobs, now, log } = this.#ports
+    for (const id of await blobs.list()) {
+      const folder = dirname(blobs.path(id, 1))
+      for (const name of await readdir(folder).catch(() => [])) {
+        const [, revision] = /^(\d+)\.part$/.exec(name) ?? []
+        if (revision === undefined || this.#growing.has(`${id}-${revision}`)) continue
+        const part = await stat(join(folder, name)).catch(() => null)
+        if (part === null || now() - part.mtimeMs < ABANDONED_MS) continue
+        await rm(join(folder, name), { force: true })
+        log.info({ media: id, bytes: part.size }, 'an abandoned copy made room for others')
+      }
+    }
   }
 
   async #append(
