@@ -1,6 +1,7 @@
 // The composition root: every module gets just the ports it uses, and this is the only place that
 // knows them all. Byte-heavy and frequent paths are answered before Express sees them.
 // Whoever made the app closes it.
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import express, { type NextFunction, type Request, type Response } from 'express'
@@ -104,6 +105,7 @@ export async function createApp(
     recent.forget(id)
     events.changed(id)
   }
+  const via = `slipstream-${randomUUID()}`
   const policy = createSourcePolicy({ database, sources: config.sources, now })
   const sourceClient = new HttpSourceClient({
     policy,
@@ -112,6 +114,7 @@ export async function createApp(
     // Any name will do where the own one is not known: a source that names the sites it lets read
     // cannot name this one then.
     pageOrigin: new URL(config.publicUrl ?? 'https://slipstream.invalid').origin,
+    via,
     lookup: overrides.lookup,
   })
   const titles = new SourceTitles({
@@ -239,6 +242,12 @@ export async function createApp(
   )
 
   async function dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // By another of its names this server may be below an allowed origin. Titles made of its titles
+    // would pass each byte on many times.
+    if (request.headers.via?.includes(via)) {
+      const message = 'This server cannot be its own source. Name the file where it lies.'
+      throw new SlipstreamError('source_unsuitable', message)
+    }
     if (isScrape(request)) return sendMetrics(request, response)
     const slashed = withSlash(basePath, request.url ?? '')
     if (slashed !== null) return void response.writeHead(301, { Location: slashed }).end()

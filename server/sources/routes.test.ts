@@ -261,6 +261,21 @@ test('mirrors are set with the title, all or none of the edit', async () => {
   expect(record).toMatchObject({ title: 'New', source: { mirrors: [mirror] } })
 })
 
+test('this server is no source of its own, by whatever name it is called', async () => {
+  await start({
+    SOURCE_ORIGINS: source.url,
+    ALLOW_PRIVATE_SOURCES: '1',
+    PUBLIC_URL: 'https://media.example.org',
+  })
+  const { id } = v.parse(resolvedSchema, await (await get(`${source.url}/film.mp4`)).json())
+  const added = await send('POST', '/api/sources', { url: origin }, await signIn())
+  expect(added.status).toBe(201)
+  expect(await errorOf(await get(`${origin}/media/${id}/film.mp4`))).toEqual({
+    status: 422,
+    code: 'source_unsuitable',
+  })
+})
+
 test('from one address, more new URLs in a minute than any page has are refused; known ones never', async () => {
   await start()
   const known = `${source.url}/film.mp4`
