@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -270,4 +271,31 @@ test('a title whose file lies elsewhere is passed on until there is a copy of it
   const whole = Buffer.from(await (await fetch(file)).arrayBuffer())
   expect(whole.equals(source.bytes)).toBe(true)
   expect(await readdir(join(folder, 'data/blobs', id))).toEqual(['1'])
+})
+
+test('metrics have one address, which a proxy can refuse, and no other spelling of it', async () => {
+  const url = await start({}, { PUBLIC_URL: 'https://www.example.org/video' })
+  const metrics = async (path: string) => {
+    const answer = await fetch(url + path)
+    return [answer.status, (await answer.text()).includes('slipstream_')]
+  }
+  expect(await metrics('/metrics')).toEqual([200, true])
+  for (const path of ['/METRICS', '/metrics/', '//metrics', '/video/metrics', '/video/Metrics']) {
+    expect([path, await metrics(path)]).toEqual([path, [404, false]])
+  }
+})
+
+test('a Host that is none is refused, also one that only looks like a name', async () => {
+  const url = await start()
+  const { port } = new URL(url)
+  for (const host of ['1.2.3.4.5', 'a:99999', '[::1::]']) {
+    const request = httpRequest({
+      port,
+      path: '/api/resolve?url=https://a.example/a.mp4',
+      headers: { host },
+    })
+    const [answer] = (await once(request.end(), 'response')) as [IncomingMessage]
+    answer.resume()
+    expect([host, answer.statusCode]).toEqual([host, 400])
+  }
 })

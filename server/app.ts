@@ -1,9 +1,11 @@
 // The composition root: every module gets just the ports it uses, and this is the only place that
 // knows them all. Byte-heavy and frequent paths are answered before Express sees them.
 // Whoever made the app closes it.
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import express, { type NextFunction, type Request, type Response } from 'express'
+import { ipKeyGenerator } from 'express-rate-limit'
 import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
 import type { MediaId } from '#protocol/ids.ts'
@@ -38,6 +40,7 @@ import { settingsRoutes } from './settings/routes.ts'
 import { SettingsStore } from './settings/settings.ts'
 import { HttpSourceClient } from './sources/http-source-client.ts'
 import { InspectionTurns } from './sources/inspection-turns.ts'
+import { newUrlLimit } from './sources/new-url-limit.ts'
 import { Pace } from './sources/politeness.ts'
 import { remoteBuilder } from './sources/remote-build.ts'
 import { openToAnySite, resolveRoutes } from './sources/resolve-routes.ts'
@@ -102,6 +105,7 @@ export async function createApp(
     recent.forget(id)
     events.changed(id)
   }
+  const via = `slipstream-${randomUUID()}`
   const policy = createSourcePolicy({ database, sources: config.sources, now })
   const sourceClient = new HttpSourceClient({
     policy,
@@ -110,6 +114,7 @@ export async function createApp(
     // Any name will do where the own one is not known: a source that names the sites it lets read
     // cannot name this one then.
     pageOrigin: new URL(config.publicUrl ?? 'https://slipstream.invalid').origin,
+    via,
     lookup: overrides.lookup,
   })
   const titles = new SourceTitles({
@@ -207,6 +212,7 @@ export async function createApp(
     catalogue: recent,
     blobs,
     passingOn: new PassingOn({ client: sourceClient, copies, renew, log }),
+    clientOf: (request) => ipKeyGenerator(addressOf(request) ?? ''),
     onWanted: (id) => copies.wanted(id),
     accel: config.webSeedAccel === null ? null : { prefix: config.webSeedAccel, isTrustedProxy },
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
@@ -236,6 +242,13 @@ export async function createApp(
   )
 
   async function dispatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // By another of its names this server may be below an allowed origin. Titles made of its titles
+    // would pass each byte on many times.
+    if (request.headers.via?.includes(via)) {
+      const message = 'This server cannot be its own source. Name the file where it lies.'
+      throw new SlipstreamError('source_unsuitable', message)
+    }
+    if (isScrape(request)) return sendMetrics(request, response)
     const slashed = withSlash(basePath, request.url ?? '')
     if (slashed !== null) return void response.writeHead(301, { Location: slashed }).end()
     const url = parseUrl(request, basePath)
@@ -245,6 +258,12 @@ export async function createApp(
     else if (url.pathname === '/announce') tracker.handle(request, response)
     else if (/^\/api\/uploads(\/|$)/.test(url.pathname)) uploads.handle(request, response)
     else web(request, response)
+  }
+
+  async function sendMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { type, text } = await metrics.render()
+    response.writeHead(200, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(text) })
+    response.end(request.method === 'HEAD' ? undefined : text)
   }
 
   server.on('upgrade', (request, socket, head) => {
@@ -266,10 +285,6 @@ export async function createApp(
   web.get('/readyz', async (_request, response) => {
     const isReady = !isClosing && (await databaseAnswers(database))
     response.status(isReady ? 200 : 503).json({ status: isReady ? 'ready' : 'not ready' })
-  })
-  web.get('/metrics', async (_request, response) => {
-    const { type, text } = await metrics.render()
-    response.set('Content-Type', type).send(text)
   })
   web.use('/api/resolve', openToAnySite)
   web.use('/api', jsonBody(overrides.bodyPatience ?? BODY_PATIENCE_MS))
@@ -299,7 +314,8 @@ export async function createApp(
       requireAccount: accounts.requireAccount,
     }),
   )
-  web.use('/api/resolve', resolveRoutes({ titles, originOf }))
+  const admit = newUrlLimit(titles)
+  web.use('/api/resolve', resolveRoutes({ titles, admit, originOf }))
   web.use(
     '/api/sources',
     sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount, log }),
@@ -339,8 +355,11 @@ export async function createApp(
     hotReload: overrides.dev ? server : null,
     async findRecord(request) {
       const url = /^\/embed\/?$/.test(request.path) ? request.query['url'] : undefined
-      if (url !== undefined)
-        return toRecord(await titles.resolve(url, originOf(request)), originOf(request))
+      if (url !== undefined) {
+        await admit(request)
+        const origin = originOf(request)
+        return toRecord(await titles.resolve(url, origin), origin)
+      }
       const record = await findRecord(mediaIdOfPage(request.path), request)
       if (record) return record
       const message = 'This title is not here. It was deleted, or the address is not complete.'
@@ -392,6 +411,14 @@ async function openDataFolder(path: string): Promise<Database> {
   } catch (cause) {
     throw unusableDataFolder(path, cause)
   }
+}
+
+/**
+ * Metrics are for who reaches this server directly. Proxies are told to refuse that path, so it has no
+ * other spelling that they would let through: no base path, no capitals, no slash at the end.
+ */
+function isScrape({ method = '', url = '' }: IncomingMessage): boolean {
+  return ['GET', 'HEAD'].includes(method) && url.split('?', 1)[0] === '/metrics'
 }
 
 /** Leaves the request with an address as our own routes have it. */

@@ -34,7 +34,7 @@ export function requestOrigin({ publicUrl, isTrustedProxy }: RequestAddressOptio
             ?.trim()
         : ''
     const host = forwarded('x-forwarded-host') || request.headers.host || ''
-    if (!HOST.test(host)) {
+    if (!HOST.test(host) || !URL.canParse(`http://${host}`)) {
       throw new SlipstreamError('bad_request', 'The request names no valid host.')
     }
     const encrypted = (request.socket as Partial<TLSSocket>).encrypted === true

@@ -180,7 +180,11 @@ function examineApart(
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   child.on('message', (message: unknown) => {
-    const parsed = v.parse(messageSchema, message)
+    const result = v.safeParse(messageSchema, message)
+    // Whatever the file made of the process, it is not to end this one.
+    if (!result.success)
+      return reject(refusal('Its structure makes no sense, it seems to be damaged.'))
+    const parsed = result.output
     if ('ready' in parsed) ready = true
     else if ('request' in parsed) void answer(child, parsed, serve)
     else resolve(parsed)

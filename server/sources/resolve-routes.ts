@@ -1,14 +1,9 @@
 // `/api/resolve`: from the URL of media to its title, for the pages of any site.
 import { type Request, type RequestHandler, type Response, Router } from 'express'
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit'
 import type { Resolved } from '#protocol/sources.ts'
-import { SlipstreamError } from '../http/errors.ts'
 import type { OriginOf } from '../http/request-address.ts'
+import { type AdmitUrl, urlOf } from './new-url-limit.ts'
 import type { SourceTitles } from './source-titles.ts'
-
-/** URLs that are not known yet, from one address in a minute; a page of a thousand films is none. */
-const MAX_NEW_URLS = 2_000
-const WINDOW_MS = 60_000
 
 /**
  * Lets pages of any site read the answers, errors included. To be mounted before the body is read,
@@ -24,29 +19,17 @@ export const openToAnySite: RequestHandler = (_request, response, next) => {
 /** `POST {url}` or `GET ?url=` answers `{id, torrent, watch, embed}`. */
 export function resolveRoutes({
   titles,
+  admit,
   originOf,
 }: {
-  readonly titles: Pick<SourceTitles, 'resolve' | 'isKnown'>
+  readonly titles: Pick<SourceTitles, 'resolve'>
+  readonly admit: AdmitUrl
   readonly originOf: OriginOf
 }): Router {
   const router = Router()
 
-  const limit = rateLimit({
-    windowMs: WINDOW_MS,
-    limit: MAX_NEW_URLS,
-    keyGenerator: ({ ip }) => (ip === undefined ? 'unknown' : ipKeyGenerator(ip)),
-    skip: async (request) => titles.isKnown(urlOf(request)),
-    legacyHeaders: false,
-    standardHeaders: false,
-    validate: false, // its warnings go to the console; TRUST_PROXY is the operator's choice
-    handler: (_request, _response, next) => {
-      const message = 'Too many new titles were asked for from this address. Wait a minute.'
-      const headers = { 'Retry-After': String(WINDOW_MS / 1000) }
-      next(new SlipstreamError('too_many_requests', message, { headers }))
-    },
-  })
-
   const answer = async (request: Request, response: Response) => {
+    await admit(request)
     const origin = originOf(request)
     const { id } = await titles.resolve(urlOf(request), origin)
     const body: Resolved = {
@@ -58,11 +41,13 @@ export function resolveRoutes({
     response.json(body)
   }
 
-  router.get('/', limit, async (request, response) => {
-    response.set('Cache-Control', 'public, max-age=60')
+  router.get('/', async (request, response) => {
+    // Who forwards another name of this server gets other addresses: not to be kept for the rest.
+    response.set('Cache-Control', 'public, max-age=60').vary('X-Forwarded-Host')
+    response.vary('X-Forwarded-Proto')
     await answer(request, response)
   })
-  router.post('/', limit, answer)
+  router.post('/', answer)
   router.options('/', (_request, response) => {
     response
       .set('Access-Control-Allow-Methods', 'GET, POST')
@@ -72,8 +57,4 @@ export function resolveRoutes({
       .end()
   })
   return router
-}
-
-function urlOf({ method, query, body }: Request): unknown {
-  return method === 'POST' ? body?.url : query['url']
 }

@@ -261,6 +261,21 @@ test('mirrors are set with the title, all or none of the edit', async () => {
   expect(record).toMatchObject({ title: 'New', source: { mirrors: [mirror] } })
 })
 
+test('this server is no source of its own, by whatever name it is called', async () => {
+  await start({
+    SOURCE_ORIGINS: source.url,
+    ALLOW_PRIVATE_SOURCES: '1',
+    PUBLIC_URL: 'https://media.example.org',
+  })
+  const { id } = v.parse(resolvedSchema, await (await get(`${source.url}/film.mp4`)).json())
+  const added = await send('POST', '/api/sources', { url: origin }, await signIn())
+  expect(added.status).toBe(201)
+  expect(await errorOf(await get(`${origin}/media/${id}/film.mp4`))).toEqual({
+    status: 422,
+    code: 'source_unsuitable',
+  })
+})
+
 test('from one address, more new URLs in a minute than any page has are refused; known ones never', async () => {
   await start()
   const known = `${source.url}/film.mp4`
@@ -277,4 +292,7 @@ test('from one address, more new URLs in a minute than any page has are refused;
   expect(answer.headers.get('Retry-After')).toBe('60')
   expect(await errorOf(answer)).toEqual({ status: 429, code: 'too_many_requests' })
   expect((await get(known)).status).toBe(200)
+  const page = (url: string) => fetch(`${origin}/embed?url=${encodeURIComponent(url)}`)
+  expect((await page('https://other.example/by-the-page.mp4')).status).toBe(429)
+  expect((await page(known)).status).toBe(200)
 }, 60_000)

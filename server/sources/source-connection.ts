@@ -52,6 +52,8 @@ export interface SourceConnectionOptions {
   readonly allowPrivate: boolean
   /** Origin of the pages that will fetch from sources, sent so that their CORS answer can be seen. */
   readonly pageOrigin: string
+  /** Name of this server for `Via` (RFC 9110 §7.6.3), by which it knows its own requests. */
+  readonly via?: string
   /** The system's resolver when left out. */
   readonly lookup?: Lookup | undefined
   readonly patience?: Partial<SourcePatience> | undefined
@@ -157,6 +159,7 @@ export class SourceConnection {
           'User-Agent': 'Slipstream',
           'Accept-Encoding': 'identity',
           Accept: '*/*',
+          ...(this.#options.via && { Via: `1.1 ${this.#options.via}` }),
           ...headers,
         },
         signal: AbortSignal.any([signal, late.signal]),

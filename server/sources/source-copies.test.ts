@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { MediaId } from '#protocol/ids.ts'
@@ -131,6 +131,43 @@ describe('a copy', () => {
     await copiesOf().fill(media).whole
     expect((await readFile(blobs.path(ID, 1))).equals(source.bytes)).toBe(true)
     expect(source.sent).toBe(SIZE - 1_234_567)
+  })
+
+  it('is the same file when another process on the same folder writes it too', async () => {
+    source.rate = 4_000_000
+    const media = await addRemoteMedia(database, source)
+    const copies = [copiesOf().fill(media), copiesOf().fill(media)]
+    await expect.poll(() => Math.min(...copies.map(({ length }) => length))).toBeGreaterThan(0)
+    source.rate = null
+    await Promise.all(copies.map(({ whole }) => whole))
+    expect((await readFile(blobs.path(ID, 1))).equals(source.bytes)).toBe(true)
+  })
+
+  it('is not begun when the disk has no room for all that the source says it has', async () => {
+    const media = { ...(await addRemoteMedia(database, source)), size: 10e12 }
+    const copy = copiesOf().fill(media)
+    await expect(copy.whole).rejects.toMatchObject({
+      name: 'CopyFailed',
+      cause: { code: 'ENOSPC' },
+    })
+    expect(source.asked).toEqual([])
+  })
+
+  it('that broke off long ago makes room for others when the disk is full', async () => {
+    const partOf = async (number: number, age: number) => {
+      const path = `${blobs.path(idOf(number), 1)}.part`
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, 'the beginning')
+      const changedAt = (time - age) / 1_000
+      await utimes(path, changedAt, changedAt)
+    }
+    time = Date.now()
+    await partOf(7, 2 * 3600_000)
+    await partOf(8, 60_000)
+    const media = { ...(await addRemoteMedia(database, source)), size: 10e12 }
+    await expect(copiesOf().fill(media).whole).rejects.toThrow('cannot be written')
+    expect(await readdir(dirname(blobs.path(idOf(7), 1)))).toEqual([])
+    expect(await readdir(dirname(blobs.path(idOf(8), 1)))).toEqual(['1.part'])
   })
 
   it('is noted when a crash came after its last byte', async () => {

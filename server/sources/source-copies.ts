@@ -3,7 +3,8 @@
 // kept as a cache are bounded; the least recently wanted go first. A source without ranges is always
 // copied, for ranges can be served from nothing else.
 // Whoever made this closes it: downloads stop then, and go on from the bytes on disk.
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
@@ -20,6 +21,10 @@ import { SourceChanged } from './source-client.ts'
 const MOST_GROWING = 16
 /** What a mirror must have like the copy's end to go on with it. */
 const SAMPLE_BYTES = 64 * 1024
+/** What copies leave of the disk: the database and uploads want to be written as well. */
+const FREE_BYTES = 256 * 1024 ** 2
+/** A copy that has not grown for so long may be removed to make room. */
+const ABANDONED_MS = 3600_000
 /** How exactly it is known when a copy was wanted last. */
 const WANTED_MS = 60_000
 
@@ -49,7 +54,7 @@ export class SourceCopies {
   readonly #ports: CopiesPorts
   readonly #growing = new Map<
     string,
-    { readonly copy: GrowingCopy; readonly done: Promise<void> }
+    { readonly copy: GrowingCopy; readonly size: number; readonly done: Promise<void> }
   >()
   readonly #stops = new Map<MediaId, Set<AbortController>>()
   readonly #wanted = new Map<MediaId, number>()
@@ -99,7 +104,7 @@ export class SourceCopies {
         stops.delete(stop)
         if (stops.size === 0 && this.#stops.get(media.id) === stops) this.#stops.delete(media.id)
       })
-    this.#growing.set(key, { copy, done })
+    this.#growing.set(key, { copy, size: media.size, done })
     return copy
   }
 
@@ -163,8 +168,9 @@ export class SourceCopies {
     try {
       if ((await sizeOf(finalPath)) !== size) {
         await disk(prepareFolder(finalPath, path))
+        await disk(this.#assertRoom(path))
         await this.#append(media, copy, { path, signal })
-        await disk(blobs.adopt(path, id, revision))
+        await disk(this.#adopt(path, media))
       }
       copy.grewTo(size)
     } catch (error) {
@@ -185,13 +191,56 @@ export class SourceCopies {
     }
   }
 
+  async #adopt(path: string, { id, revision, size }: RemoteMedia): Promise<void> {
+    const { blobs } = this.#ports
+    try {
+      await blobs.adopt(path, id, revision)
+    } catch (error) {
+      // Another process on the same folder was faster.
+      if ((await sizeOf(blobs.path(id, revision))) !== size) throw error
+    }
+  }
+
+  /** What a source says of its length may be anything: room for all of it is there, or it is not begun. */
+  async #assertRoom(path: string): Promise<void> {
+    if (await this.#hasRoom(path)) return
+    await this.#removeAbandoned()
+    if (await this.#hasRoom(path)) return
+    throw Object.assign(new Error('the disk has no room for the copy'), { code: 'ENOSPC' })
+  }
+
+  async #hasRoom(path: string): Promise<boolean> {
+    const { bavail, bsize } = await statfs(dirname(path))
+    const growing = [...this.#growing.values()]
+    const toCome = growing.reduce((sum, { copy, size }) => sum + size - copy.length, 0)
+    return bavail * bsize >= toCome - ((await sizeOf(path)) ?? 0) + FREE_BYTES
+  }
+
+  /** Copies that broke off and were not gone on with: nobody else counts them. */
+  async #removeAbandoned(): Promise<void> {
+    const { blobs, now, log } = this.#ports
+    for (const id of await blobs.list()) {
+      const folder = dirname(blobs.path(id, 1))
+      for (const name of await readdir(folder).catch(() => [])) {
+        const [, revision] = /^(\d+)\.part$/.exec(name) ?? []
+        if (revision === undefined || this.#growing.has(`${id}-${revision}`)) continue
+        const part = await stat(join(folder, name)).catch(() => null)
+        if (part === null || now() - part.mtimeMs < ABANDONED_MS) continue
+        await rm(join(folder, name), { force: true })
+        log.info({ media: id, bytes: part.size }, 'an abandoned copy made room for others')
+      }
+    }
+  }
+
   async #append(
     { source, size }: RemoteMedia,
     copy: GrowingCopy,
     { path, signal }: { readonly path: string; readonly signal: AbortSignal },
   ): Promise<void> {
-    await using file = await disk(open(path, 'a+'))
-    // A file that is only appended to may end early after a power cut, but has nothing wrong in it.
+    // Each byte is written to its own place, for another process on the same folder may write the
+    // same ones. What only ever grows at its end may end early after a power cut, but has nothing
+    // wrong in it.
+    await using file = await disk(open(path, constants.O_RDWR | constants.O_CREAT))
     const { size: there } = await disk(file.stat())
     if (there > size) await disk(file.truncate(0))
     copy.grewTo(there > size ? 0 : there)
@@ -206,7 +255,8 @@ export class SourceCopies {
     })
     for await (const chunk of reader.bytes(copy.length, size)) {
       for (let done = 0; done < chunk.length; ) {
-        const { bytesWritten } = await disk(file.write(chunk, done))
+        const place = copy.length + done
+        const { bytesWritten } = await disk(file.write(chunk, done, chunk.length - done, place))
         done += bytesWritten
       }
       copy.grewTo(copy.length + chunk.length)

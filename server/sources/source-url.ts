@@ -5,8 +5,11 @@ import { SlipstreamError } from '../http/errors.ts'
 /** Characters of a URL; browsers and servers take more, links do not. */
 export const MAX_URL = 2_000
 
-/** What another program may decode to a separator, to `..` or to an end of text, once or twice over. */
-const AMBIGUOUS = /%(25)*(2f|5c|00)|%25(25)*2e/i
+/**
+ * What another program may decode to a separator, to `..` or to an end of text, once or twice over, or
+ * by a decoder that takes overlong UTF-8 (`%c0%af`) or `%u002f`.
+ */
+const AMBIGUOUS = /%(25)*(2f|5c|00|u00|c[01]%[89ab]|e0%80)|%25(25)*2e/i
 /** Some servers cut what follows the semicolon off a segment: `..;x`. */
 const PARAMETER = /(^|\/)(\.|%2e){1,2};/i
 /** RFC 3986 §2.3: encoded or not, they mean the same. */
@@ -33,18 +36,20 @@ export function parseSourceUrl(text: unknown): URL {
     throw refused('The URL carries a user name or password. Leave it out.')
   }
   const path = sent.split(/[?#]/, 1)[0] ?? ''
-  // The parser drops tabs and line ends, and takes a backslash for a slash: others do not.
-  if (/[\p{Cc}\\]/u.test(sent) || AMBIGUOUS.test(path) || PARAMETER.test(url.pathname)) {
-    throw refused(
-      'The URL can be read in two ways: it has a backslash, a control character, or an ' +
-        'encoded slash or dot. Use a plain path.',
-    )
-  }
   url.hash = ''
   url.pathname = url.pathname.replaceAll(/%[\da-f]{2}/gi, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
     return UNRESERVED.test(character) ? character : encoded.toUpperCase()
   })
+  // The parser drops tabs and line ends, and takes a backslash for a slash: others do not. And what
+  // was decoded may make an escape with its neighbours: `%%32f` is `%2f` now.
+  const isPlain = ![path, url.pathname].some((one) => AMBIGUOUS.test(one) || PARAMETER.test(one))
+  if (/[\p{Cc}\\]/u.test(sent) || !isPlain) {
+    throw refused(
+      'The URL can be read in two ways: it has a backslash, a control character, or an ' +
+        'encoded slash or dot. Use a plain path.',
+    )
+  }
   if (url.href.length > MAX_URL) throw refused(`The URL has more than ${MAX_URL} characters.`)
   return url
 }

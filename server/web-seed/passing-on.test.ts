@@ -67,6 +67,7 @@ beforeEach(async () => {
     catalogue: createCatalogue(database),
     blobs,
     passingOn: new PassingOn({ client: plainClient, copies, renew, log, patience: 3_000 }),
+    clientOf: ({ headers }) => String(headers['x-test-client']),
     onWanted: (id) => wanted.push(id),
     onSent: (bytes) => {
       sent += bytes
@@ -218,6 +219,11 @@ describe('a file elsewhere of which there is no copy', () => {
     await Promise.all(crowd)
     const late = await get()
     expect([late.status, late.headers.get('retry-after')]).toEqual([502, '10'])
+    const [oldest, second] = await Promise.all(crowd)
+    const other = await get({ Range: 'bytes=0-9', 'X-Test-Client': 'somebody else' })
+    expect(other.status).toBe(206) // one address cannot have all places
+    await expect(oldest?.arrayBuffer()).rejects.toThrow()
+    expect((await second?.body?.getReader().read())?.done).toBe(false)
     stop.abort()
     await expect.poll(() => source.open).toBe(0)
     source.rate = null

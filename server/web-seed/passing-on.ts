@@ -28,6 +28,8 @@ interface PassingOnPorts {
 }
 
 interface Body {
+  /** Who asks: places are shared among those who do. */
+  readonly client: string
   /** First byte. */
   readonly start: number
   /** The byte after the last one. */
@@ -37,10 +39,17 @@ interface Body {
   readonly onSent: (bytes: number) => void
 }
 
+/** A body on its way. */
+interface Place {
+  readonly client: string
+  readonly cut: () => void
+}
+
 export class PassingOn {
   readonly #ports: PassingOnPorts
   readonly #renewing = new Map<MediaId, Promise<void>>()
-  #bodies = 0
+  /** The oldest first. */
+  readonly #places = new Set<Place>()
 
   constructor(ports: PassingOnPorts) {
     this.#ports = ports
@@ -52,13 +61,11 @@ export class PassingOn {
    */
   async send(response: ServerResponse, media: RemoteMedia, body: Body): Promise<void> {
     if (response.destroyed) return
-    if (this.#bodies >= MOST_BODIES) {
-      throw unreachable('This server is passing on too many files at once. Try again soon.')
-    }
+    const place = { client: body.client, cut: () => response.destroy() }
+    this.#enter(place)
     const left = new AbortController()
     const onClose = () => left.abort(new Error('the client left'))
     response.once('close', onClose)
-    this.#bodies += 1
     let position = body.start
     try {
       for await (const chunk of this.#bytes(media, body, left.signal)) {
@@ -78,9 +85,22 @@ export class PassingOn {
       this.#ports.log.info({ err: error, media: media.id }, 'a source broke off in the middle')
       response.destroy() // the promised length cannot be kept
     } finally {
-      this.#bodies -= 1
+      this.#places.delete(place)
       response.off('close', onClose)
     }
+  }
+
+  /** When all places are taken, one of who has most of them is taken away; players ask again. */
+  #enter(place: Place): void {
+    if (this.#places.size >= MOST_BODIES) {
+      const crowding = placeToCut([...this.#places], place.client)
+      if (crowding === null) {
+        throw unreachable('This server is passing on too many files at once. Try again soon.')
+      }
+      this.#places.delete(crowding)
+      crowding.cut()
+    }
+    this.#places.add(place)
   }
 
   async *#bytes(
@@ -150,6 +170,15 @@ export class PassingOn {
       .finally(() => this.#renewing.delete(id))
     this.#renewing.set(id, renewing)
   }
+}
+
+/** @returns the oldest place of who has most, `null` unless the newcomer has two fewer at least */
+function placeToCut(places: readonly Place[], newcomer: string): Place | null {
+  const held = new Map([[newcomer, 0]])
+  for (const { client } of places) held.set(client, (held.get(client) ?? 0) + 1)
+  const most = Math.max(...held.values())
+  if (most < (held.get(newcomer) ?? 0) + 2) return null
+  return places.find(({ client }) => held.get(client) === most) ?? null
 }
 
 function unreachable(message: string, cause?: unknown): SlipstreamError {

@@ -44,6 +44,7 @@ beforeEach(async () => {
     catalogue: { get: async (id) => (id === ID ? media : null) },
     blobs: { path: () => path },
     passingOn: { send: () => Promise.reject(new Error('the file is here')) },
+    clientOf: () => 'a viewer',
     onWanted: () => {},
     accel: { prefix: '/slipstream-blobs/', isTrustedProxy: (address) => address === proxy },
     onSent: (count) => {

@@ -25,6 +25,8 @@ interface WebSeedOptions {
   readonly blobs: { path(id: MediaId, revision: number): string }
   /** Sends what is not here. */
   readonly passingOn: Pick<PassingOn, 'send'>
+  /** Under whose name a request counts. */
+  readonly clientOf: (request: IncomingMessage) => string
   /** Told that a copy of a file elsewhere is being read. */
   readonly onWanted: (id: MediaId) => void
   /** nginx in front that sends files from the disk, `null` when there is none. */
@@ -104,9 +106,11 @@ export class WebSeed {
       })
     const file = await this.#open(media)
     if (file === null) {
-      const { onSent, passingOn } = this.#options
+      const { onSent, passingOn, clientOf } = this.#options
+      const client = clientOf(request)
       response.setTimeout(STALLED_CLIENT_MS, () => response.destroy())
-      await passingOn.send(response, media as RemoteMedia, { start, end, writeHead, onSent })
+      const body = { client, start, end, writeHead, onSent }
+      await passingOn.send(response, media as RemoteMedia, body)
       return
     }
     const { accel } = this.#options
