@@ -1,8 +1,9 @@
 // A publisher whose files lie elsewhere: allowed origins, titles by address, mirrors, who may embed,
 // and the code for it, all from the admin page. The files lie on a second server of ours.
 import { type BrowserContext, expect, type Locator, type Page, test } from '@playwright/test'
+import { openAdmin } from './harness/admin.ts'
 import { clip } from './harness/clips.ts'
-import { ADMIN, startServer, type TestServer } from './harness/server.ts'
+import { startServer, type TestServer } from './harness/server.ts'
 import { type MediaAnswer, startUnrulyOrigin, type UnrulyOrigin } from './harness/unruly-origin.ts'
 
 const FIXED = 'https://fixed.example.org/films/'
@@ -30,14 +31,6 @@ test.afterAll(async () => {
   await host.close()
   await elsewhere.stop()
 })
-
-async function signIn(page: Page): Promise<void> {
-  await page.goto(`${server.url}/admin`)
-  await page.getByLabel('E-mail address').fill(ADMIN.email)
-  await page.getByLabel('Password', { exact: true }).fill(ADMIN.password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'Upload', exact: true }).waitFor()
-}
 
 const section = (page: Page, name: string) => page.getByRole('region', { name })
 const origins = (page: Page) =>
@@ -74,7 +67,7 @@ const hideFromOthers: MediaAnswer = ({ method = 'GET', url, headers }, response)
 test('origins are allowed, changed and removed, and a wrong one is answered at its field', async ({
   page,
 }) => {
-  await signIn(page)
+  await openAdmin(page, server)
   const fixed = origins(page).filter({ hasText: FIXED })
   await expect(fixed).toContainText('SOURCE_ORIGINS')
   await expect(fixed.getByRole('button')).toHaveCount(0)
@@ -110,7 +103,7 @@ test('origins are allowed, changed and removed, and a wrong one is answered at i
 test('a file becomes a title by its address, with what the administrator should know', async ({
   page,
 }) => {
-  await signIn(page)
+  await openAdmin(page, server)
   await enter(page, 'Add by address', film, 'Add')
   await expect(page.getByRole('alert')).toContainText('not allowed')
   await allow(page, `${host.url}/media/`)
@@ -134,7 +127,7 @@ test('a file becomes a title by its address, with what the administrator should 
 test('a title has mirrors and sites of its own, and the site has sites for all', async ({
   page,
 }) => {
-  await signIn(page)
+  await openAdmin(page, server)
   await page.getByRole('button', { name: `Edit ${nameOf(film)}` }).click()
   const dialog = page.getByRole('dialog')
   const mirrors = dialog.getByLabel('Mirrors')
@@ -176,7 +169,7 @@ test('the code for a page of somebody else is copied from both pages', async ({
   const { id } = await server.upload(clip({ seconds: 16, format: 'webm', mbps: 3 }), {
     title: 'A film',
   })
-  await signIn(page)
+  await openAdmin(page, server)
   const embed = page.getByRole('button', { name: 'Embed A film' })
   await embed.press('Enter')
   const dialog = page.getByRole('dialog', { name: 'Embed “A film”' })

@@ -3,6 +3,7 @@
 import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type BrowserContext, expect, type Page, test } from '@playwright/test'
+import { openAdmin } from './harness/admin.ts'
 import { clip } from './harness/clips.ts'
 import { ADMIN, startServer, type TestServer } from './harness/server.ts'
 
@@ -11,14 +12,6 @@ const NAME = basename(CLIP)
 let server: TestServer
 
 test.afterEach(() => server.stop())
-
-async function signIn(page: Page): Promise<void> {
-  await page.goto(`${server.url}/admin`)
-  await page.getByLabel('E-mail address').fill(ADMIN.email)
-  await page.getByLabel('Password', { exact: true }).fill(ADMIN.password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'Upload', exact: true }).waitFor()
-}
 
 /** Makes uploads slow enough to be interrupted. */
 async function slowUploads(context: BrowserContext, page: Page, bytesPerSecond: number) {
@@ -92,7 +85,7 @@ test('an upload pauses, resumes, and outlives a lost connection and a reload', a
   context,
 }) => {
   server = await startServer()
-  await signIn(page)
+  await openAdmin(page, server)
   await slowUploads(context, page, 3_000_000)
   await choose(page, CLIP)
   await page.getByRole('button', { name: `Pause ${NAME}` }).click()
@@ -118,7 +111,7 @@ test('an upload pauses, resumes, and outlives a lost connection and a reload', a
 
 test('what is no media is refused with a reason, and the others go on', async ({ page }) => {
   server = await startServer()
-  await signIn(page)
+  await openAdmin(page, server)
   const fake = test.info().outputPath('holiday.mp4')
   await writeFile(fake, 'this is a text, whatever its name says '.repeat(500))
   await choose(page, fake, CLIP)
@@ -129,7 +122,7 @@ test('what is no media is refused with a reason, and the others go on', async ({
 test('a title is edited, built and deleted after a question', async ({ page }) => {
   server = await startServer({ BUILD_DELAY_MS: '1500' })
   await server.upload(CLIP, { title: 'Old name' })
-  await signIn(page)
+  await openAdmin(page, server)
   await page.getByRole('button', { name: /edit/i }).click()
   await page.getByLabel('Title', { exact: true }).fill('Neuer Name 🎬')
   await page.getByRole('button', { name: 'Save' }).click()
@@ -154,7 +147,7 @@ test('wrong words do not sign in, and signing out ends the session', async ({ pa
   await page.getByLabel('Password', { exact: true }).fill('wrong')
   await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page.getByRole('alert')).toContainText(/do not belong together/)
-  await signIn(page)
+  await openAdmin(page, server)
   await page.getByRole('button', { name: 'Sign out' }).click()
   await page.getByRole('button', { name: 'Sign in' }).waitFor()
   await page.reload()

@@ -78,6 +78,24 @@ const embedStateSchema = v.object({
 })
 export type EmbedState = v.InferOutput<typeof embedStateSchema>
 
+/** Of a `<video>` that has nothing yet, or where there is none. */
+export const NOTHING_YET: EmbedState = {
+  handled: 0,
+  currentTime: 0,
+  duration: null,
+  paused: true,
+  ended: false,
+  seeking: false,
+  volume: 1,
+  muted: false,
+  playbackRate: 1,
+  readyState: 0,
+  buffered: [],
+  videoWidth: 0,
+  videoHeight: 0,
+  error: null,
+}
+
 /** Answer to `stats`: what `window.slipstream.stats()` answers in the frame. */
 const embedStatsSchema = v.object({
   phase: v.picklist(['placeholder', 'swarm', 'http']),
@@ -138,7 +156,7 @@ export function frameCode(frame: {
   const { url, title, width, height } = frame
   return (
     `<iframe src="${escapeHtml(url)}" title="${escapeHtml(title)}" width="${width}" ` +
-    `height="${height}" style="border:0" allow="${FRAME_PERMISSIONS}"></iframe>`
+    `height="${height}" style="border:0" allow="${FRAME_PERMISSIONS}" loading="lazy"></iframe>`
   )
 }
 

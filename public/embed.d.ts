@@ -32,7 +32,8 @@ export interface SlipstreamPlayerError {
   /**
    * `no_player`: the frame did not answer, because this site may not embed the title or the server is
    * out of reach. `not_found`, `source_not_allowed`, `source_unreachable` and on: codes of the
-   * server's HTTP interface. `deleted`, `unsupported`, `network`, `internal`: playback broke off.
+   * server's HTTP interface. `deleted`, `changed` (the file is another now), `unsupported`, `network`,
+   * `internal`: playback broke off.
    */
   readonly code: string
   /** One sentence for a person. */

@@ -6,37 +6,19 @@ import { once } from 'node:events'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { freePort, plainNginxSite } from '../../e2e/harness/proxies.ts'
+import { freePort, nginxMain, plainNginxSite } from '../../e2e/harness/proxies.ts'
 import { startServer } from '../../e2e/harness/server.ts'
 import { requireProgram } from '../programs.ts'
 import type { WebSeedContender } from './contender.ts'
 
 const START_TIMEOUT_MS = 5_000
 
-function configuration(sites: string): string {
-  // Started as root, a worker would be "nobody", who may not read the checkout.
-  const user = process.getuid?.() === 0 ? 'user root;' : ''
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((kind) => `${kind}_temp_path ${kind};`)
-    .join('\n')
-  return `${user}
-daemon off;
-worker_processes 1;
-pid nginx.pid;
-error_log stderr warn;
-events { worker_connections 1024; }
-http {
-  ${temporary}
-  access_log off;
+const HTTP = `
   sendfile on;
   tcp_nodelay on;
   keepalive_requests 100000000;
   open_file_cache max=16;
-  default_type application/octet-stream;
-  ${sites}
-}
-`
-}
+  default_type application/octet-stream;`
 
 /** @throws Error naming the Debian package when nginx is missing */
 export async function nginx(path: string): Promise<WebSeedContender> {
@@ -80,7 +62,7 @@ export async function behindNginx(path: string): Promise<WebSeedContender> {
 async function start(sites: string, url: string) {
   const env = requireProgram('nginx')
   const folder = await mkdtemp(join(tmpdir(), 'slipstream-nginx-'))
-  await writeFile(join(folder, 'nginx.conf'), configuration(sites))
+  await writeFile(join(folder, 'nginx.conf'), nginxMain(HTTP, sites))
   const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],

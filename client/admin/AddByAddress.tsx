@@ -1,10 +1,11 @@
 // A title made of a file that lies elsewhere, by the file's address.
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
 import { Link } from 'react-router'
 import { refreshMedia } from '../remote/media.ts'
 import { addByAddress } from '../remote/sources.ts'
+import { AddressField } from './AddressField.tsx'
 import { Failure } from './Failure.tsx'
 import { splitFault } from './field-fault.ts'
 
@@ -28,21 +29,16 @@ export function AddByAddress() {
   return (
     <form onSubmit={submit} noValidate className="card entry-form">
       <Stack gap="sm">
-        <TextInput
+        <AddressField
           ref={field}
           label="Add by address"
           description="The address of a video or audio file at an allowed origin."
           placeholder="https://cdn.example.org/films/film.mp4"
-          type="url"
-          inputMode="url"
-          autoComplete="off"
-          spellCheck={false}
           value={url}
           maxLength={4000}
-          error={fault.field}
-          errorProps={{ role: 'alert' }}
-          onChange={(event) => {
-            setUrl(event.currentTarget.value)
+          fault={fault.field}
+          onChange={(changed) => {
+            setUrl(changed)
             if (add.isError) add.reset()
           }}
         />

@@ -1,12 +1,12 @@
 // Which sites may put players into their pages, unless a title says otherwise.
-import { Alert, Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
+import { Button, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import type { Settings } from '#protocol/settings.ts'
-import { messageOf } from '../remote/request.ts'
 import { saveSettings, settingsQuery } from '../remote/settings.ts'
 import { Failure } from './Failure.tsx'
 import { splitFault } from './field-fault.ts'
+import { LoadFailure } from './LoadFailure.tsx'
 import { SitesField } from './SitesField.tsx'
 import { readSites, sitesEntry } from './site-lists.ts'
 
@@ -25,17 +25,7 @@ export function EmbeddingPanel() {
         <Skeleton height={120} radius="md" role="status" aria-label="Loading who may embed" />
       )}
       {settings.isError && (
-        <Alert color="red" role="alert" title="Who may embed could not be loaded">
-          {messageOf(settings.error)}{' '}
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() => settings.refetch()}
-            loading={settings.isFetching}
-          >
-            Try again
-          </Button>
-        </Alert>
+        <LoadFailure title="Who may embed could not be loaded" query={settings} />
       )}
       {settings.data !== undefined && <SitesForm settings={settings.data} />}
     </section>

@@ -1,17 +1,14 @@
 // Media that lie on a web server or CDN of the publisher's own: which origins are allowed, and what
 // is kept of their files.
 import {
-  Alert,
   Badge,
   Button,
   Group,
   Loader,
-  Modal,
   NativeSelect,
   Skeleton,
   Stack,
   Text,
-  TextInput,
   Title,
 } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
@@ -26,8 +23,11 @@ import {
   removeOrigin,
 } from '../remote/sources.ts'
 import { AddByAddress } from './AddByAddress.tsx'
+import { AddressField } from './AddressField.tsx'
+import { ConfirmDialog } from './ConfirmDialog.tsx'
 import { Failure } from './Failure.tsx'
 import { splitFault } from './field-fault.ts'
+import { LoadFailure } from './LoadFailure.tsx'
 
 const KEEP_NAMES: Record<Keep, string> = {
   never: 'Keep no copies',
@@ -60,17 +60,7 @@ export function SourcesPanel() {
         <Skeleton height={60} radius="md" role="status" aria-label="Loading the allowed origins" />
       )}
       {origins.isError && (
-        <Alert color="red" role="alert" mb="sm" title="The allowed origins could not be loaded">
-          {messageOf(origins.error)}{' '}
-          <Button
-            size="compact-sm"
-            variant="default"
-            onClick={() => origins.refetch()}
-            loading={origins.isFetching}
-          >
-            Try again
-          </Button>
-        </Alert>
+        <LoadFailure title="The allowed origins could not be loaded" query={origins} />
       )}
       {origins.data?.length === 0 && (
         <Text size="sm" mb="sm" maw={640}>
@@ -178,21 +168,16 @@ function AllowForm() {
   return (
     <form onSubmit={submit} noValidate className="card entry-form">
       <Stack gap="sm">
-        <TextInput
+        <AddressField
           ref={field}
           label="Allow an origin"
           description="Scheme and host, with a path when only a part of it is meant."
           placeholder="https://cdn.example.org/films/"
-          type="url"
-          inputMode="url"
-          autoComplete="off"
-          spellCheck={false}
           value={url}
           maxLength={2000}
-          error={fault.field}
-          errorProps={{ role: 'alert' }}
-          onChange={(event) => {
-            setUrl(event.currentTarget.value)
+          fault={fault.field}
+          onChange={(changed) => {
+            setUrl(changed)
             if (allow.isError) allow.reset()
           }}
         />
@@ -235,27 +220,16 @@ function RemoveDialog({ origin, onClose, onRemoved }: RemoveDialogProps) {
     },
   })
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <ConfirmDialog
       title="Remove this origin?"
-      closeButtonProps={{ 'aria-label': 'Close' }}
+      action="Remove"
+      isPending={remove.isPending}
+      error={remove.error}
+      onConfirm={() => remove.mutate()}
+      onClose={onClose}
     >
-      <Stack>
-        <Text className="wrap-anywhere">
-          This server asks nothing of {origin.url} any more, and no file there can become a title.
-          Titles that came from there stay in the list until you delete them.
-        </Text>
-        <Failure error={remove.error} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            Keep it
-          </Button>
-          <Button color="red.8" loading={remove.isPending} onClick={() => remove.mutate()}>
-            Remove
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+      This server asks nothing of {origin.url} any more, and no file there can become a title.
+      Titles that came from there stay in the list until you delete them.
+    </ConfirmDialog>
   )
 }

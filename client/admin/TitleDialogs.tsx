@@ -6,7 +6,6 @@ import {
   NumberInput,
   Stack,
   Switch,
-  Text,
   Textarea,
   TextInput,
 } from '@mantine/core'
@@ -14,6 +13,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { MAX_MIN_VIEWERS, type MediaEdit, type MediaRecord } from '#protocol/media.ts'
 import { deleteMedia, editMedia, refreshMedia } from '../remote/media.ts'
+import { ConfirmDialog } from './ConfirmDialog.tsx'
 import { Failure } from './Failure.tsx'
 import { SitesField } from './SitesField.tsx'
 import { Subtitles } from './Subtitles.tsx'
@@ -146,29 +146,18 @@ export function DeleteDialog({ media, onClose }: DialogProps) {
     },
   })
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <ConfirmDialog
       title="Delete this title?"
-      closeButtonProps={{ 'aria-label': 'Close' }}
+      action="Delete"
+      isPending={remove.isPending}
+      error={remove.error}
+      onConfirm={() => remove.mutate()}
+      onClose={onClose}
     >
-      <Stack>
-        <Text className="wrap-anywhere">
-          {media.source === null
-            ? `“${media.title}” and its file are deleted from the server.`
-            : `“${media.title}” is deleted from the server. The file at ${hostOf(media.source.url)} stays.`}{' '}
-          Whoever is watching it now loses it. This cannot be undone.
-        </Text>
-        <Failure error={remove.error} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            Keep it
-          </Button>
-          <Button color="red.8" loading={remove.isPending} onClick={() => remove.mutate()}>
-            Delete
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+      {media.source === null
+        ? `“${media.title}” and its file are deleted from the server.`
+        : `“${media.title}” is deleted from the server. The file at ${hostOf(media.source.url)} stays.`}{' '}
+      Whoever is watching it now loses it. This cannot be undone.
+    </ConfirmDialog>
   )
 }

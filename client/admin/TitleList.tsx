@@ -24,6 +24,7 @@ import { formatBytes, formatDate, formatDuration } from '../app/format.ts'
 import { StateBadge } from '../catalogue/StateBadge.tsx'
 import { buildTorrent, catalogueQuery, refreshMedia, shareUrl } from '../remote/media.ts'
 import { messageOf } from '../remote/request.ts'
+import { LoadFailure } from './LoadFailure.tsx'
 import { hostOf } from './site-lists.ts'
 import { DeleteDialog, EditDialog } from './TitleDialogs.tsx'
 
@@ -63,14 +64,7 @@ export function TitleList({ uploading }: { readonly uploading: boolean }) {
           onChange={(event) => setText(event.currentTarget.value)}
         />
       </div>
-      {query.isError && (
-        <Alert color="red" role="alert" mb="sm" title="The list could not be loaded">
-          {messageOf(query.error)}{' '}
-          <Button size="compact-sm" variant="default" onClick={() => query.refetch()}>
-            Try again
-          </Button>
-        </Alert>
-      )}
+      {query.isError && <LoadFailure title="The list could not be loaded" query={query} />}
       {query.isPending ? (
         <Skeleton height={90} radius="md" role="status" aria-label="Loading the titles" />
       ) : items.length === 0 && !query.isError ? (

@@ -7,7 +7,7 @@ import type { MediaRecord } from '#protocol/media.ts'
 import { embedAddresses } from '../remote/media.ts'
 import { ModalDialog } from '../watch/ModalDialog.tsx'
 import { CopyButton } from './CopyButton.tsx'
-import { frameCode, playerCode } from './embed-code.ts'
+import { plainFrameCode, playerCode } from './embed-code.ts'
 
 export interface EmbedButtonProps extends ButtonProps {
   readonly media: MediaRecord
@@ -56,7 +56,7 @@ function EmbedDialog({ media, onClose }: EmbedDialogProps) {
           heading="Without a script"
           what="frame code"
           hint="For sites that let you paste a frame only."
-          code={frameCode(media, addresses)}
+          code={plainFrameCode(media, addresses)}
         />
         <Button variant="default" onClick={onClose} className="embed-dialog-close">
           Close

@@ -1,4 +1,5 @@
 // What somebody pastes into a page of their own to have a title play there.
+import { escapeHtml, frameCode } from '#protocol/embed.ts'
 import { isAudio, type MediaRecord } from '#protocol/media.ts'
 
 /** Addresses on this server, complete. */
@@ -23,23 +24,20 @@ export function playerCode(media: MediaRecord, { script }: EmbedAddresses): stri
   const inside =
     file === null
       ? ''
-      : `\n  <${plain} controls preload="none" src="${attribute(file)}"></${plain}>\n`
+      : `\n  <${plain} controls preload="none" src="${escapeHtml(file)}"></${plain}>\n`
   return (
-    `<script async type="module" src="${attribute(script)}"></script>\n` +
-    `<slipstream-player media="${attribute(media.id)}">${inside}</slipstream-player>`
+    `<script async type="module" src="${escapeHtml(script)}"></script>\n` +
+    `<slipstream-player media="${escapeHtml(media.id)}">${inside}</slipstream-player>`
   )
 }
 
 /** @returns a frame with the player */
-export function frameCode(media: MediaRecord, { page }: EmbedAddresses): string {
+export function plainFrameCode(media: MediaRecord, { page }: EmbedAddresses): string {
   const { title, width, height } = media
   const filmHeight =
     width === null || height === null ? (WIDTH * 9) / 16 : Math.round((WIDTH * height) / width)
-  return (
-    `<iframe src="${attribute(page)}" title="${attribute(title)}" width="${WIDTH}" ` +
-    `height="${isAudio(media) ? AUDIO_HEIGHT : filmHeight}" style="border: 0" ` +
-    'allow="autoplay; fullscreen; picture-in-picture" loading="lazy"></iframe>'
-  )
+  const size = { width: WIDTH, height: isAudio(media) ? AUDIO_HEIGHT : filmHeight }
+  return frameCode({ url: page, title, ...size })
 }
 
 /** The page outlives a revision of the file, so its address must not name one. */
@@ -47,9 +45,4 @@ function plainFile({ source, webSeeds }: MediaRecord): string | null {
   if (source !== null) return source.url
   const [webSeed] = webSeeds
   return webSeed === undefined ? null : webSeed.replace(/\?revision=\d+$/, '')
-}
-
-function attribute(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-  return text.replace(/[&<>"]/g, (letter) => entities[letter] ?? letter)
 }

@@ -12,25 +12,8 @@ import {
   type EmbedState,
   type EmbedStats,
   embedMessageSchema,
+  NOTHING_YET,
 } from '#protocol/embed.ts'
-
-/** Of a `<video>` that has nothing yet. */
-export const NOTHING_YET: EmbedState = {
-  handled: 0,
-  currentTime: 0,
-  duration: null,
-  paused: true,
-  ended: false,
-  seeking: false,
-  volume: 1,
-  muted: false,
-  playbackRate: 1,
-  readyState: 0,
-  buffered: [],
-  videoWidth: 0,
-  videoHeight: 0,
-  error: null,
-}
 
 export interface FrameLinkOptions {
   readonly frame: HTMLIFrameElement

@@ -7,6 +7,7 @@ import {
   type EmbedSettings,
   type EmbedState,
   FRAME_PERMISSIONS,
+  NOTHING_YET,
 } from '#protocol/embed.ts'
 import type {
   SlipstreamPlayerElement,
@@ -14,7 +15,7 @@ import type {
   SlipstreamStats,
 } from '../../public/embed.d.ts'
 import { frameAddress } from './frame-address.ts'
-import { FrameLink, NOTHING_YET } from './frame-link.ts'
+import { FrameLink } from './frame-link.ts'
 import { STYLE } from './style.ts'
 
 /** The address of this module below the server's, wherever a company's page is. */

@@ -1,3 +1,4 @@
+// Which web servers sent how much, for whoever watches the numbers. Pure.
 import type { HttpSender } from './playback.ts'
 
 /**

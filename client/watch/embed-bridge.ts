@@ -11,6 +11,7 @@ import {
   type EmbedMessage,
   type EmbedState,
   embedCommandSchema,
+  NOTHING_YET,
 } from '#protocol/embed.ts'
 import type { WatchSession } from './watch-session.ts'
 
@@ -137,7 +138,7 @@ class EmbedBridge {
   #state(): EmbedState {
     const handled = this.#handled
     const error = this.#problem
-    if (this.#session === null) return { ...WITHOUT_VIDEO, handled, error }
+    if (this.#session === null) return { ...NOTHING_YET, handled, error }
     const { video } = this.#session
     const { currentTime, duration, paused, ended, seeking } = video
     const { volume, muted, playbackRate, readyState, buffered, videoWidth, videoHeight } = video
@@ -181,19 +182,4 @@ function sourceOf(session: WatchSession): Promise<void> {
     })
     session.video.addEventListener('loadstart', settle, listening)
   })
-}
-
-const WITHOUT_VIDEO: Omit<EmbedState, 'handled' | 'error'> = {
-  currentTime: 0,
-  duration: null,
-  paused: true,
-  ended: false,
-  seeking: false,
-  volume: 1,
-  muted: false,
-  playbackRate: 1,
-  readyState: 0,
-  buffered: [],
-  videoWidth: 0,
-  videoHeight: 0,
 }

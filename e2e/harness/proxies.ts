@@ -82,7 +82,7 @@ export async function startNginx(
     [EXAMPLE.key, certificate.keyPath],
   ])
   await writeFile(join(folder, 'slipstream.conf'), text)
-  await writeFile(join(folder, 'nginx.conf'), nginxMain('include slipstream.conf;'))
+  await writeFile(join(folder, 'nginx.conf'), nginxMain(DEBIAN_HTTP, 'include slipstream.conf;'))
   const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], {
     env: withSystemPrograms(),
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -122,8 +122,19 @@ export async function plainNginxSite(server: ProxiedServer, listen: number): Pro
   ])
 }
 
-/** What surrounds a site, as Debian's nginx.conf has it; in a folder of its own. */
-function nginxMain(sites: string): string {
+/** What Debian's nginx.conf says before the sites. */
+const DEBIAN_HTTP = `
+  sendfile on;
+  tcp_nopush on;
+  types_hash_max_size 2048;
+  default_type application/octet-stream;
+  gzip on;`
+
+/**
+ * The file that nginx is started with: one worker, in the foreground, all it writes in its own folder.
+ * @param http directives for all sites
+ */
+export function nginxMain(http: string, sites: string): string {
   // Started as root, a worker would be "nobody", who may not read files of a checkout.
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -138,11 +149,7 @@ events { worker_connections 1024; }
 http {
   ${temporary}
   access_log off;
-  sendfile on;
-  tcp_nopush on;
-  types_hash_max_size 2048;
-  default_type application/octet-stream;
-  gzip on;
+  ${http}
   ${sites}
 }
 `

@@ -1,9 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { pieceLayout } from '#protocol/pieces.ts'
+import { exampleFile } from './hashing-fixture.ts'
 import { PieceHasher } from './piece-hasher.ts'
 
 let folder: string
@@ -19,17 +18,9 @@ afterEach(async () => {
 })
 
 async function file(size: number) {
-  const bytes = randomBytes(size)
+  const { bytes, layout, expected } = exampleFile(size)
   const path = join(folder, 'file')
   await writeFile(path, bytes)
-  const layout = pieceLayout(size)
-  const expected = Buffer.concat(
-    Array.from({ length: layout.count }, (_, index) =>
-      createHash('sha1')
-        .update(bytes.subarray(index * layout.pieceLength, (index + 1) * layout.pieceLength))
-        .digest(),
-    ),
-  )
   return { path, layout, expected }
 }
 

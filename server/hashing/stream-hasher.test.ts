@@ -1,6 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { pieceLayout } from '#protocol/pieces.ts'
+import { exampleFile } from './hashing-fixture.ts'
 import { StreamHasher } from './stream-hasher.ts'
 
 let hasher: StreamHasher
@@ -10,22 +9,9 @@ beforeEach(() => {
 })
 afterEach(() => hasher.close())
 
-function film(size: number) {
-  const bytes = randomBytes(size)
-  const layout = pieceLayout(size)
-  const expected = Buffer.concat(
-    Array.from({ length: layout.count }, (_, index) =>
-      createHash('sha1')
-        .update(bytes.subarray(index * layout.pieceLength, (index + 1) * layout.pieceLength))
-        .digest(),
-    ),
-  )
-  return { bytes, layout, expected }
-}
-
 describe('StreamHasher', () => {
   it('hashes every piece however the bytes are cut, the short last one too', async () => {
-    const { bytes, layout, expected } = film(20 * 262_144 + 7)
+    const { bytes, layout, expected } = exampleFile(20 * 262_144 + 7)
     const reports: number[] = []
     const stream = hasher.open(layout, { onProgress: (hashes) => reports.push(hashes.length / 20) })
     let step = 1
@@ -39,7 +25,7 @@ describe('StreamHasher', () => {
   })
 
   it('takes bytes over: who wrote them may overwrite them at once', async () => {
-    const { bytes, layout, expected } = film(3 * 262_144)
+    const { bytes, layout, expected } = exampleFile(3 * 262_144)
     const stream = hasher.open(layout)
     const scratch = Buffer.alloc(100_000)
     for (let at = 0; at < bytes.length; at += scratch.length) {
@@ -52,7 +38,7 @@ describe('StreamHasher', () => {
   })
 
   it('goes on from hashes that an earlier run left', async () => {
-    const { bytes, layout, expected } = film(9 * 262_144 + 1)
+    const { bytes, layout, expected } = exampleFile(9 * 262_144 + 1)
     const marked = Buffer.from(expected.subarray(0, 3 * 20))
     marked.fill(0xaa, 0, 20) // shows that the piece is taken over
     const stream = hasher.open(layout, { done: marked })
@@ -65,7 +51,7 @@ describe('StreamHasher', () => {
   })
 
   it('keeps several streams apart', async () => {
-    const films = [film(6 * 262_144 + 3), film(5 * 262_144), film(100)]
+    const films = [exampleFile(6 * 262_144 + 3), exampleFile(5 * 262_144), exampleFile(100)]
     const open = films.map(({ layout }) => hasher.open(layout))
     for (let at = 0; at < 7 * 262_144; at += 50_000) {
       await Promise.all(
@@ -79,7 +65,7 @@ describe('StreamHasher', () => {
   })
 
   it('says so when bytes are too many or too few', async () => {
-    const { bytes, layout } = film(262_144)
+    const { bytes, layout } = exampleFile(262_144)
     const stream = hasher.open(layout)
     await stream.write(bytes.subarray(1))
     await expect(stream.end()).rejects.toThrow(/end at 262143 of 262144/)
@@ -88,7 +74,7 @@ describe('StreamHasher', () => {
   })
 
   it('fails what is open when it is closed', async () => {
-    const { bytes, layout } = film(64 * 262_144)
+    const { bytes, layout } = exampleFile(64 * 262_144)
     const stream = hasher.open(layout)
     const writing = stream.write(bytes)
     await hasher.close()

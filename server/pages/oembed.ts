@@ -26,7 +26,7 @@ export function oembedRoutes({ baseOf, findRecord, embedSitesOf }: OembedPorts):
     response.set('Access-Control-Allow-Origin', '*')
     const { url, format = 'json' } = request.query
     if (format !== 'json') {
-      const message = 'Only format=json is answered here.'
+      const message = 'Only JSON is answered here: leave "format" out, or make it json.'
       throw new SlipstreamError('not_implemented', message)
     }
     const base = baseOf(request)
@@ -37,7 +37,8 @@ export function oembedRoutes({ baseOf, findRecord, embedSitesOf }: OembedPorts):
       throw new SlipstreamError('not_found', message)
     }
     if ((await embedSitesOf(media))?.length === 0) {
-      throw new SlipstreamError('site_not_allowed', 'The title may not be embedded in other sites.')
+      const message = 'The title may not be embedded in other sites. Link to its page instead.'
+      throw new SlipstreamError('site_not_allowed', message)
     }
     const { width, height } = fitted(shapeOf(media), {
       width: pixels(request.query['maxwidth'], 'maxwidth'),

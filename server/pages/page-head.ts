@@ -2,7 +2,7 @@
 // tags for those who make previews of links (Open Graph, Twitter), where oEmbed is to be found, and a
 // plain <video>. Everything that comes from a publisher is escaped.
 import { escapeHtml } from '#protocol/embed.ts'
-import type { MediaRecord } from '#protocol/media.ts'
+import { isAudio, type MediaRecord } from '#protocol/media.ts'
 
 /** Pixels of a player whose shape nobody knows, sound for one. */
 const USUAL_SHAPE = { width: 1280, height: 720 }
@@ -27,10 +27,9 @@ export function watchHead(media: MediaRecord, base: string): string {
   const watch = `${base}/watch/${id}`
   const embed = `${base}/embed/${id}`
   const description = media.description.slice(0, 300)
-  const isFilm = media.width !== null
   const facts: [string, string | number | null][] = [
     ['og:site_name', 'Slipstream'],
-    ['og:type', isFilm ? 'video.other' : 'website'],
+    ['og:type', isAudio(media) ? 'website' : 'video.other'],
     ['og:url', watch],
     ['og:title', title],
     ['og:description', description || null],
@@ -65,7 +64,7 @@ export function watchHead(media: MediaRecord, base: string): string {
  * @returns what is shown instead of the player where no script runs
  */
 export function withoutScript(media: MediaRecord, page: 'watch' | 'embed'): string {
-  const tag = media.width === null ? 'audio' : 'video'
+  const tag = isAudio(media) ? 'audio' : 'video'
   const [source = ''] = media.webSeeds
   const style =
     page === 'embed'

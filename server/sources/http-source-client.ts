@@ -109,7 +109,8 @@ export class HttpSourceClient implements SourceClient {
   #judged(url: URL, told: ToldFacts): SourceFacts {
     const { size, type, filename } = told
     const { host } = url
-    if (size === null) throw unsuitable(`${host} does not tell the length of the file.`)
+    if (size === null)
+      throw unsuitable(`${host} does not tell the length of the file. Have it send Content-Length.`)
     if (size === 0) throw unsuitable(`The file at ${host} is empty.`)
     if (!Number.isSafeInteger(size) || size > this.#maxBytes) {
       const limit = `The file at ${host} has ${size} bytes; this server takes ${this.#maxBytes}.`

@@ -106,7 +106,10 @@ export function refusalOf(head: AnswerHead): SlipstreamError {
     return new SlipstreamError('not_found', `${host} has no such file (${status}). Check the URL.`)
   }
   const isPassing = status >= 500 || [408, 425, 429].includes(status)
-  if (!isPassing) return unsuitable(`${host} answered ${status} instead of the file.`)
+  if (!isPassing)
+    return unsuitable(
+      `${host} answered ${status} instead of the file. Let it send the file to everybody.`,
+    )
   const seconds = retryAfterOf(head)
   return new SlipstreamError(
     'source_unreachable',

@@ -1,8 +1,8 @@
-// A web server that is not ours, for tests: it has one file and may misbehave in every way that a
-// source can, and counts what it sends. Beside it, a plain client. Whoever starts it closes it.
+// A title's source for tests: a web server (web-server-fixture.ts) with one file, which may misbehave
+// in every way that a source can, and counts what it sends. Beside it, a plain client, and the title
+// in the tables. Whoever starts it closes it.
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { MediaId } from '#protocol/ids.ts'
 import { decideRange } from '#protocol/range.ts'
 import type { Database } from '../database/database.ts'
@@ -11,6 +11,7 @@ import { createCatalogue } from '../media/catalogue.ts'
 import { exampleMedia } from '../media/media-fixture.ts'
 import { type KnownSource, SourceChanged, type SourceClient } from './source-client.ts'
 import type { RemoteMedia } from './source-copies.ts'
+import { startSource } from './web-server-fixture.ts'
 
 /** What a request meets before, or instead of, the usual answer. @returns true when it answered */
 type Mischief = (request: IncomingMessage, response: ServerResponse) => boolean
@@ -38,7 +39,7 @@ export interface TestSource {
 
 /** @param size bytes of a file of random bytes, or the file itself */
 export async function startTestSource(size: number | Buffer): Promise<TestSource> {
-  const server = createServer((request, response) => {
+  const server = await startSource((request, response) => {
     source.asked.push(request.headers.range ?? '-')
     source.open += 1
     source.mostOpen = Math.max(source.mostOpen, source.open)
@@ -48,11 +49,9 @@ export async function startTestSource(size: number | Buffer): Promise<TestSource
     if (source.mischief.shift()?.(request, response)) return
     void answer(source, request, response)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const source: TestSource = {
-    url: `${origin}/film.bin`,
-    origin,
+    url: `${server.url}/film.bin`,
+    origin: server.url,
     bytes: typeof size === 'number' ? randomBytes(size) : size,
     etag: '"one"',
     ranges: true,
@@ -68,10 +67,7 @@ export async function startTestSource(size: number | Buffer): Promise<TestSource
       lastModified: null,
       ranges: source.ranges,
     }),
-    async close() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: server.close,
   }
   return source
 }
