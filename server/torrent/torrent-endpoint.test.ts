@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { InfoHash, MediaId } from '#protocol/ids.ts'
+import type { MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { sendError } from '../http/send-error.ts'
 import { createCatalogue } from '../media/catalogue.ts'
@@ -78,38 +78,4 @@ test('a real torrent whose build gave up says why, and to come back much later',
   const placeholder = await fetch(url)
   expect(placeholder.headers.get('Slipstream-Torrent')).toBe('placeholder')
   await placeholder.arrayBuffer()
-})
-
-test('a real torrent is another one when its bytes are to be had elsewhere', async () => {
-  await database
-    .insertInto('torrent')
-    .values({
-      media_id: ID,
-      revision: 1,
-      info_hash: 'a'.repeat(40) as InfoHash,
-      info: Buffer.from('d4:name1:ae'),
-      created_at: 1,
-    })
-    .execute()
-  const first = await fetch(url)
-  const held = { 'If-None-Match': first.headers.get('ETag') ?? '' }
-  expect((await fetch(url, { headers: held })).status).toBe(304)
-  await database
-    .insertInto('media_source')
-    .values({
-      media_id: ID,
-      url: 'https://cdn.example/film.webm',
-      mirrors: '[]',
-      etag: null,
-      last_modified: null,
-      ranges: 1,
-      cors: 1,
-      kept_revision: null,
-      wanted_at: 1,
-      checked_at: 1,
-    })
-    .execute()
-  const changed = await fetch(url, { headers: held })
-  expect(changed.status).toBe(200)
-  expect(await changed.text()).toContain('https://cdn.example/film.webm')
 })

@@ -1,6 +1,5 @@
 // `GET /api/media/:id/torrent`: the best torrent there is now. Never waits for hashing; the first
 // request starts the build job. Answers on the bare `node:http` server: every viewer comes here.
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { create as contentDisposition } from 'content-disposition'
 import { parseMediaId } from '#protocol/ids.ts'
@@ -85,14 +84,7 @@ interface RealAnswer {
 
 function sendReal(request: IncomingMessage, response: ServerResponse, answer: RealAnswer): void {
   const { media, real, origin, asDownload } = answer
-  const announce = `${origin}/announce`
-  const trackers = [announce.replace(/^http/, 'ws'), announce]
-  const webSeeds = webSeedsOf(media, origin)
-  // The bytes stay, but who has them may change: a mirror is added, or this server has another name.
-  const places = createHash('sha1')
-    .update([...trackers, ...webSeeds].join('\n'))
-    .digest('hex')
-  const validators = { etag: `"${real.infoHash}-${places.slice(0, 8)}"`, lastModified: 0 }
+  const validators = { etag: `"${real.infoHash}"`, lastModified: 0 }
   response.setHeader('Content-Type', TORRENT_TYPE)
   response.setHeader(TORRENT_KIND_HEADER, 'real')
   response.setHeader('ETag', validators.etag)
@@ -106,7 +98,9 @@ function sendReal(request: IncomingMessage, response: ServerResponse, answer: Re
     response.writeHead(304).end()
     return
   }
-  const body = realTorrent(real, { webSeeds, trackers })
+  const announce = `${origin}/announce`
+  const trackers = [announce.replace(/^http/, 'ws'), announce]
+  const body = realTorrent(real, { webSeeds: webSeedsOf(media, origin), trackers })
   response.setHeader('Content-Length', body.length)
   response.end(request.method === 'HEAD' ? undefined : body) // hashes do not compress
 }
