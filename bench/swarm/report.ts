@@ -1,5 +1,6 @@
 // What `npm run bench:swarm` found, as tables for people. Goals stand beside the figures and are
 // never asserted.
+import { DEFAULT_SIZE } from '../../e2e/harness/clips.ts'
 import { type Goal, isReached, show, table } from '../report.ts'
 import { spreadOf } from '../rounds.ts'
 import type { Outcome } from './run.ts'
@@ -59,12 +60,12 @@ export function renderSwarmReport(report: SwarmReport): string {
     .join('\n')
   const heading = `Many viewers, one origin${report.quick ? ' (quick: short clip, few viewers)' : ''}`
   const intro =
-    'All viewers are contexts of one Chromium on one machine. Every origin stands behind the same ' +
-    'proxy, which counts the media bytes that leave it and, where the scenario says so, caps them; ' +
-    'pages and scripts are neither counted nor capped. Origin copies: those bytes ÷ the bytes of one ' +
-    'copy. A stall is a wait for data after the first frame, of any length; stalls and stalled ' +
-    'seconds are sums over all viewers. First frame: from the start of the navigation. Processor ' +
-    'time is of the whole browser, so with decoding and drawing.'
+    'All viewers are contexts of one Chromium on one machine, in windows as wide as the film. Every ' +
+    'origin stands behind the same proxy, which counts the media bytes that leave it and, where the ' +
+    'scenario says so, caps them; pages and scripts are neither counted nor capped. Origin copies: ' +
+    'those bytes ÷ the bytes of one copy. A stall is a wait for data after the first frame, of any ' +
+    'length; stalls and stalled seconds are sums over all viewers. First frame: from the start of ' +
+    'the navigation. Processor time is of the whole browser, so with decoding and drawing.'
   const scenarios = report.scenarios.map(renderScenario).join('\n')
   return (
     `# ${heading}\n\n${intro}\n\n${scenarios}\n## Machine and versions\n\n${environment}\n` +
@@ -75,7 +76,7 @@ export function renderSwarmReport(report: SwarmReport): string {
 /** @returns one scenario's table and its goals as Markdown */
 export function renderScenario({ scenario, rows }: ScenarioReport): string {
   const { letter, subject, clip } = scenario
-  const about = `Clip: ${clip.seconds} s, ${clip.mbps} Mbit/s, ${clip.size ?? '640x360'}, H.264 and AAC.`
+  const about = `Clip: ${clip.seconds} s, ${clip.mbps} Mbit/s, ${clip.size ?? DEFAULT_SIZE}, H.264 and AAC.`
   const head = [
     'contender',
     'origin copies',

@@ -4,7 +4,7 @@ import { statSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { type Browser, chromium } from '@playwright/test'
 import { CHROMIUM_FLAGS, findChromium } from '../../e2e/harness/chromium.ts'
-import { clip } from '../../e2e/harness/clips.ts'
+import { clip, DEFAULT_SIZE } from '../../e2e/harness/clips.ts'
 import { hasProc, processorSeconds } from '../processes.ts'
 import type { SwarmContender } from './contender.ts'
 import type { Scenario } from './scenarios.ts'
@@ -44,7 +44,9 @@ export async function runScenario({ contender, scenario, stack }: Run): Promise<
   const offer = await keep(stack, contender.offer({ path, uplink }))
   const browser = await keep(stack, launch())
   const viewers = await Promise.all(
-    Array.from({ length: scenario.viewers }, () => Viewer.arrive(browser)),
+    Array.from({ length: scenario.viewers }, () =>
+      Viewer.arrive(browser, recipe.size ?? DEFAULT_SIZE),
+    ),
   )
   await setTimeout(WINDOWS_SETTLE_MS)
 

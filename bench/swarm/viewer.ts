@@ -43,9 +43,14 @@ export class Viewer {
     this.page = page
   }
 
-  /** A stranger with an empty tab: no cache, no service worker. */
-  static async arrive(browser: Browser): Promise<Viewer> {
-    const context = await browser.newContext({ viewport: { width: 960, height: 600 } })
+  /**
+   * A stranger with an empty tab: no cache, no service worker. The tab is as wide as the film, so that
+   * all contenders draw it at one size: most of the processor's time goes into that.
+   * @param size of the film in pixels, `640x360` and the like
+   */
+  static async arrive(browser: Browser, size: string): Promise<Viewer> {
+    const width = Number.parseInt(size, 10)
+    const context = await browser.newContext({ viewport: { width, height: 600 } })
     await context.addInitScript(recordWatching, END_SECONDS)
     return new Viewer(context, await context.newPage())
   }

@@ -5,13 +5,16 @@ import { join } from 'node:path'
 
 const FOLDER = join(import.meta.dirname, '../../node_modules/.cache/slipstream-clips')
 
+/** Width and height in pixels. */
+export const DEFAULT_SIZE = '640x360'
+
 export interface ClipRecipe {
   readonly seconds: number
   /** VP9 and Opus in WebM plays everywhere; H.264 and AAC in MP4 where the browser has them. */
   readonly format: 'webm' | 'mp4' | 'mp4-moov-last' | 'mp3'
   /** Megabits per second; noise makes the coder use them. */
   readonly mbps: number
-  /** Width and height in pixels, `640x360` when left out. */
+  /** Width and height in pixels, `DEFAULT_SIZE` when left out. */
   readonly size?: `${number}x${number}`
 }
 
@@ -42,7 +45,7 @@ export function clip({ seconds, format, mbps, size }: ClipRecipe): string {
       '-f',
       'lavfi',
       '-i',
-      `testsrc2=size=${size ?? '640x360'}:rate=24,noise=alls=60:allf=t`,
+      `testsrc2=size=${size ?? DEFAULT_SIZE}:rate=24,noise=alls=60:allf=t`,
       '-f',
       'lavfi',
       '-i',
