@@ -6,7 +6,7 @@ import { CHROMIUM_FLAGS, findChromium } from './harness/chromium.ts'
 import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
 import { startUnrulyOrigin } from './harness/unruly-origin.ts'
-import { watch } from './harness/viewer.ts'
+import { agreed, watch } from './harness/viewer.ts'
 
 let server: TestServer
 let media: MediaRecord
@@ -23,11 +23,14 @@ const OUTAGE_MS = 20_000
 /**
  * A viewer in a browser whose pages can be frozen as a device freezes them when it is laid aside:
  * not one thread of them runs.
+ * @param sharing what it has chosen besides to share
  */
-async function watchOnADevice(url: string) {
+async function watchOnADevice(url: string, sharing = {}) {
   const browser = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS })
   const devTools = await browser.newBrowserCDPSession()
-  const viewer = await watch(await browser.newContext(), url)
+  const context = await browser.newContext()
+  await agreed(context, sharing)
+  const viewer = await watch(context, url)
   const { processInfo } = await devTools.send('SystemInfo.getProcessInfo')
   const pages = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
   expect(pages.length).toBeGreaterThan(0)
@@ -45,12 +48,15 @@ async function watchOnADevice(url: string) {
 test('a tab that falls asleep leaves its peers playing, and plays on when it is woken', async ({
   context,
 }) => {
-  const a = await watchOnADevice(`${server.url}/watch/${media.id}`)
+  // Fast enough for the film, too slow to have sent it all before it sleeps.
+  const a = await watchOnADevice(`${server.url}/watch/${media.id}`, { uploadRate: 500_000 })
   await a.untilFilled(30_000)
   const before = (await a.video()).currentTime
   const b = await watch(context, `${server.url}/watch/${media.id}`)
   await b.untilPeers(1)
   a.sleep() // what it has been asked for, it does not send
+  const { have, total } = (await b.stats()).pieces
+  expect(have).toBeLessThan(total / 2)
   await b.untilPosition(9)
   expect((await b.stats()).stalls).toBe(0)
   a.wake()

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type PieceIndex, pieceIndex, pieceLayout } from '#protocol/pieces.ts'
 import { OriginFetcher, type OriginTrouble } from './origin.ts'
 
@@ -150,6 +150,14 @@ test.each<[string, Handler]>([
     },
   ],
   [
+    'the right range with a body of another length',
+    (request, response) => {
+      const { start, end } = rangeOf(request)
+      const headers = { 'content-range': `bytes ${start}-${end - 1}/${layout.size}` }
+      response.writeHead(206, { ...headers, 'content-length': 10 }).end(file.subarray(0, 10))
+    },
+  ],
+  [
     'a 206 that names no range',
     (request, response) => {
       const { start, end } = rangeOf(request)
@@ -232,6 +240,12 @@ test('who has to wait for a server knows it, and another web seed is asked meanw
   pair.fetcher.start(piece(0), piece(0))
   await until(() => pair.pieces.size === 1)
   expect(pair.troubles).toEqual([])
+  const now = performance.now.bind(performance)
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 30_000)
+  onTestFinished(() => clock.mockRestore())
+  pair.fetcher.start(piece(1), piece(1)) // one that merely failed would be tried again by now
+  await until(() => pair.pieces.size === 2)
+  expect(first.ranges.length).toBe(1)
 
   const alone = run([(await webSeed(busy)).url])
   alone.fetcher.start(piece(0), piece(0))
@@ -402,6 +416,21 @@ test('a source that breaks off is carried on by the next web seed at the byte wh
   expectWholeFile(state)
   expect(own.ranges).toEqual([`bytes=300000-${layout.size - 1}`])
   expect(state.troubles).toEqual([])
+})
+
+test('a body that ends early as if it were whole is no answer, and the next web seed carries on', async () => {
+  const short = await webSeed((request, response) => {
+    const { start, end } = rangeOf(request)
+    const headers = { 'content-range': `bytes ${start}-${end - 1}/${layout.size}` }
+    response.writeHead(206, headers).end(file.subarray(start, start + 1000)) // its length not named
+  })
+  const good = await webSeed(serve)
+  const state = run([short.url, good.url])
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 1)
+  expect(state.pieces.get(piece(0))).toEqual(file.slice(0, layout.pieceLength))
+  expect(short.ranges.length).toBe(1)
+  expect(good.ranges).toEqual([`bytes=1000-${layout.pieceLength - 1}`])
 })
 
 test('a source that falls silent is given up sooner when there is another, and nobody is told', async () => {

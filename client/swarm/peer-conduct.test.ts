@@ -1,7 +1,7 @@
 // The real WebTorrent, and peers that say what they like, byte for byte.
 import { createHash } from 'node:crypto'
 import bencode from 'bencode'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { pieceIndex, pieceLayout } from '#protocol/pieces.ts'
 import type { UploadLimit } from '../playback/sharing.ts'
 import { type Bytes, PieceStore } from '../storage/piece-store.ts'
@@ -91,6 +91,34 @@ test('while nothing may be uploaded, the metadata do not go out either', async (
   expect(swarm.maySend).toBe(true)
   peer.extension('ut_metadata', question)
   await expect.poll(() => peer.heard(3)).toBe(1)
+})
+
+test('who asks for more and more, slowly enough for its messages, is shown out', async () => {
+  swarm.limitUpload({ bytesPerSecond: 1, bytesLeft: null })
+  const peer = await letIn()
+  peer.say(2) // interested
+  await untilRead()
+  const now = performance.now.bind(performance)
+  let ahead = 0
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead)
+  onTestFinished(() => clock.mockRestore())
+  const askFor = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 1) {
+      for (let i = 0; i < 900; i += 1) peer.say(MESSAGE.request, i % 4, 0, 16_384)
+      await untilRead()
+      ahead += 1000
+    }
+  }
+  await askFor(4)
+  expect(isIn(peer)).toBe(true)
+  await askFor(2)
+  expect(isIn(peer)).toBe(false)
+})
+
+test('who sends a block that nobody asked for is shown out', async () => {
+  const peer = await letIn()
+  peer.say(MESSAGE.piece, 0, 0, new Uint8Array(16_384))
+  await expect.poll(() => isIn(peer)).toBe(false)
 })
 
 test('who takes pieces back and announces them again, all the time, is shown out', async () => {
