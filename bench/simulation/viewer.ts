@@ -63,7 +63,7 @@ interface Partial {
 }
 
 /** A message to the peers. */
-interface Told {
+export interface Told {
   readonly intent: Intent
   readonly at: number
 }
@@ -75,6 +75,7 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly visit: Visit
   /** The directions in which it receives. */
   readonly peers: Wire[] = []
+  readonly demands: readonly Demand[]
   expected: readonly string[] = []
   /** Viewers that the tracker has told of. */
   others = 0
@@ -122,6 +123,8 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly #world: Scenario
   readonly #clock: Clock
   readonly #slots: number
+  /** Where it has come to in the file. */
+  readonly #reader: { position: number; readonly end: number; readonly waiting: boolean }
   readonly #originLatency: number
   readonly #busy: Wire[] = []
   readonly #partials = new Map<PieceIndex, Partial>()
@@ -132,7 +135,6 @@ export class SimulatedViewer implements PolicySnapshot {
   /** Changes with the contents of the queue, but for what is taken off it. */
   #queueNumber = 0
   #turn = 0
-  #position = 0
   #stalled = false
   /** As origin.ts measures it. */
   readonly #origin = new Pace()
@@ -156,6 +158,8 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#slots = world.uploadSlots
     this.bytesPerSecond = world.clip.bitrate / 8
     this.ownId = visit.id
+    this.#reader = { position: 0, end: layout.size, waiting: true }
+    this.demands = [this.#reader]
     this.heldAt = new Float64Array(layout.count).fill(Number.POSITIVE_INFINITY)
     this.#originLatency = 2 * latencyBetween(visit, ORIGIN_PLACE)
     // A coarse step asks once where a browser asks many times.
@@ -191,10 +195,6 @@ export class SimulatedViewer implements PolicySnapshot {
       if (pieceAt(this.layout, next) <= index && index <= last) return true
     }
     return false
-  }
-
-  get demands(): readonly Demand[] {
-    return [{ position: this.#position, end: this.layout.size, waiting: true }]
   }
 
   missing(index: PieceIndex): number | null {
@@ -434,8 +434,8 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#readOn()
     const { stepSeconds, clip } = this.#world
     const { now } = this.#clock
-    const isWhole = this.#position >= layout.size
-    const buffered = this.#position / bytesPerSecond - this.played
+    const isWhole = this.#reader.position >= layout.size
+    const buffered = this.#reader.position / bytesPerSecond - this.played
     if (this.startUpSeconds === null) {
       if (this.#mayPlay(buffered, isWhole)) this.startUpSeconds = now - this.visit.arrivesAt
     } else if (this.#stalled && buffered < PLAYABLE_SECONDS && !isWhole) {
@@ -450,7 +450,7 @@ export class SimulatedViewer implements PolicySnapshot {
         this.stalls += 1
       }
     }
-    this.bufferedSeconds = Math.max(0, this.#position / bytesPerSecond - this.played)
+    this.bufferedSeconds = Math.max(0, this.#reader.position / bytesPerSecond - this.played)
   }
 
   /** The page lets the decoder have what it can play. */
@@ -466,17 +466,17 @@ export class SimulatedViewer implements PolicySnapshot {
 
   #readOn(): void {
     const { layout } = this
-    while (this.#position < layout.size) {
-      const piece = pieceAt(layout, this.#position)
+    while (this.#reader.position < layout.size) {
+      const piece = pieceAt(layout, this.#reader.position)
       const end = pieceStart(layout, piece) + lengthOfPiece(layout, piece)
       if (this.has(piece)) {
-        this.#position = end
+        this.#reader.position = end
         continue
       }
       for (const { next, first } of this.spans) {
         // What has arrived of a piece can be read before the rest has.
-        if (pieceStart(layout, first) <= this.#position && next > this.#position && next < end) {
-          this.#position = next
+        if (pieceStart(layout, first) <= this.#reader.position && next > this.#reader.position && next < end) {
+          this.#reader.position = next
         }
       }
       break
@@ -491,7 +491,7 @@ export class SimulatedViewer implements PolicySnapshot {
   #tick(): void {
     this.#pieceCame = false
     this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
-    if (this.#position >= this.layout.size && this.#told?.intent.wants === null) return
+    if (this.#reader.position >= this.layout.size && this.#told?.intent.wants === null) return
     this.decisions += 1
     const decision = decide(this)
     const { fromOrigin, fromPeers, wanted } = decision

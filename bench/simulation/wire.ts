@@ -4,7 +4,7 @@
 import type { PieceIndex } from '#protocol/pieces.ts'
 import type { PolicyPeer } from '../../client/playback/origin-policy.ts'
 import { arrivesIn } from '../../client/swarm/intent-message.ts'
-import type { SimulatedViewer } from './viewer.ts'
+import type { SimulatedViewer, Told } from './viewer.ts'
 
 /** Seconds since the start; shared by everybody in a simulation. */
 export interface Clock {
@@ -39,6 +39,8 @@ export class Wire implements PolicyPeer {
   #ratedAt = 0
   #nothingOf = -1
   #nothingSince = 0
+  #toldFor = -1
+  #toldThen: Told | null = null
 
   constructor(sender: SimulatedViewer, latency: number, clock: Clock) {
     this.id = sender.ownId
@@ -68,27 +70,36 @@ export class Wire implements PolicyPeer {
   }
 
   arrives(index: PieceIndex): number | null {
-    const heardUntil = this.#clock.now - this.latency
-    const told = this.sender.heard(heardUntil)
+    const told = this.#told
     if (!told || told.intent.spans.length === 0) return null
-    return arrivesIn(told.intent, index, (heardUntil - told.at) * 1000)
+    return arrivesIn(told.intent, index, (this.#clock.now - this.latency - told.at) * 1000)
   }
 
   wants(index: PieceIndex): boolean {
-    const told = this.sender.heard(this.#clock.now - this.latency)
+    const told = this.#told
     if (!told) return true
     const { wants } = told.intent
     return wants !== null && wants.first <= index && index <= wants.last
   }
 
   get sends(): boolean {
-    return this.sender.heard(this.#clock.now - this.latency)?.intent.sends ?? true
+    return this.#told?.intent.sends ?? true
+  }
+
+  /** A decision asks over and over for what the sender has told. */
+  get #told(): Told | null {
+    const { now } = this.#clock
+    if (now !== this.#toldFor) {
+      this.#toldFor = now
+      this.#toldThen = this.sender.heard(now - this.latency)
+    }
+    return this.#toldThen
   }
 
   /** @returns true while the sender still has nothing of the receiver's queue of that number */
   hasNothing(queue: number): boolean {
-    const { newestAt } = this.sender
-    return queue === this.#nothingOf && newestAt + this.latency <= this.#nothingSince
+    if (queue !== this.#nothingOf) return false
+    return this.sender.newestAt + this.latency <= this.#nothingSince
   }
 
   /** The sender has nothing of that queue. */
