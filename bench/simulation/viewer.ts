@@ -25,6 +25,7 @@ import {
 import { Pace } from '../../client/playback/pace.ts'
 import { mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
+import type { Ledger } from './ledger.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
 
@@ -68,11 +69,22 @@ export interface Told {
   readonly at: number
 }
 
+/** What all viewers of a simulation have in common. */
+export interface Surroundings {
+  readonly layout: PieceLayout
+  readonly world: Scenario
+  readonly clock: Clock
+  readonly ledger: Ledger
+}
+
 export class SimulatedViewer implements PolicySnapshot {
   readonly layout: PieceLayout
   readonly bytesPerSecond: number
   readonly ownId: string
   readonly visit: Visit
+  readonly ledger: Ledger
+  /** In the ledger. */
+  readonly number: number
   /** The directions in which it receives. */
   readonly peers: Wire[] = []
   readonly demands: readonly Demand[]
@@ -81,8 +93,6 @@ export class SimulatedViewer implements PolicySnapshot {
   others = 0
   /** For each piece when it came; `Infinity` before. */
   readonly heldAt: Float64Array
-  /** When the latest piece came. */
-  newestAt = Number.NEGATIVE_INFINITY
   readonly spans: Span[] = []
   /** As swarm.ts measures it. */
   peerSeconds = 0.5
@@ -94,12 +104,6 @@ export class SimulatedViewer implements PolicySnapshot {
   bufferedSeconds = 0
   waits = 0
 
-  /** Peers that it sends to at present. */
-  served = 0
-  /** When it last turned a peer away for want of a slot. */
-  refusedAt = Number.NEGATIVE_INFINITY
-  /** What each of those it sends to gets in the present step: bytes. */
-  uploadShare = 0
   /** Bytes that a wire which has shown no speed yet is asked for. */
   readonly leastPipeline: number
 
@@ -150,9 +154,12 @@ export class SimulatedViewer implements PolicySnapshot {
   #told: Told | null = null
   #toldBefore: Told | null = null
 
-  constructor(visit: Visit, layout: PieceLayout, world: Scenario, clock: Clock) {
+  /** @param number of the viewer in the ledger */
+  constructor(visit: Visit, { layout, world, clock, ledger }: Surroundings, number: number) {
     this.visit = visit
     this.layout = layout
+    this.ledger = ledger
+    this.number = number
     this.#world = world
     this.#clock = clock
     this.#slots = world.uploadSlots
@@ -177,7 +184,7 @@ export class SimulatedViewer implements PolicySnapshot {
   }
 
   get hasFreeSlot(): boolean {
-    return this.served < this.#slots
+    return (this.ledger.served[this.number] as number) < this.#slots
   }
 
   /** When the page closes: a time, or `Infinity` while that is open. */
@@ -288,8 +295,9 @@ export class SimulatedViewer implements PolicySnapshot {
 
   /** Divides the upload of the coming step among those who get something. */
   shareUpload(): void {
-    const { served, visit } = this
-    this.uploadShare = served > 0 ? (visit.up * this.#world.stepSeconds) / served : 0
+    const { ledger, number, visit } = this
+    const served = ledger.served[number] as number
+    ledger.uploadShare[number] = served > 0 ? (visit.up * this.#world.stepSeconds) / served : 0
   }
 
   /** Spans whose bytes may flow by now. */
@@ -344,7 +352,7 @@ export class SimulatedViewer implements PolicySnapshot {
   #offer(wire: Wire): number {
     const { stepSeconds } = this.#world
     const part = Math.min(1, (this.#clock.now - wire.readyAt) / stepSeconds)
-    return Math.min(wire.outstanding, wire.sender.uploadShare * part)
+    return Math.min(wire.outstanding, wire.uploadShare * part)
   }
 
   #receiveFromPeers(share: number): void {
@@ -380,7 +388,8 @@ export class SimulatedViewer implements PolicySnapshot {
 
   #hold(piece: PieceIndex): void {
     this.heldAt[piece] = this.#clock.now
-    this.newestAt = this.#clock.now
+    this.ledger.newestAt[this.number] = this.#clock.now
+    this.ledger.held[this.number * this.layout.count + piece] = 1
     this.#pieceCame = true
   }
 
@@ -475,7 +484,11 @@ export class SimulatedViewer implements PolicySnapshot {
       }
       for (const { next, first } of this.spans) {
         // What has arrived of a piece can be read before the rest has.
-        if (pieceStart(layout, first) <= this.#reader.position && next > this.#reader.position && next < end) {
+        if (
+          pieceStart(layout, first) <= this.#reader.position &&
+          next > this.#reader.position &&
+          next < end
+        ) {
           this.#reader.position = next
         }
       }
@@ -569,8 +582,7 @@ export class SimulatedViewer implements PolicySnapshot {
       if (wire.hasNothing(this.#queueNumber)) continue
       const room = wire.room()
       if (room > 0) this.#fill(wire, room)
-      else if (wire.outstanding === 0 && wire.sender.uploads)
-        wire.sender.refusedAt = this.#clock.now
+      else if (wire.outstanding === 0) wire.noteRefusal()
     }
   }
 

@@ -162,7 +162,9 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
       comesIn <= fetchSeconds(snapshot, index) * DOUBT || // the origin is hardly faster
       (snapshot.originIsDown && holders.length > 0)
     const isKnown = holders.length > 0 || comesIn < Number.POSITIVE_INFINITY
-    const turn = inTime ? null : turnOf(snapshot, givers, wanted, { isKnown, begun: missing !== null })
+    const turn = inTime
+      ? null
+      : turnOf(snapshot, givers, wanted, { isKnown, begun: missing !== null })
     if (turn) {
       fromOrigin.push({ ...wanted, urgent: turn === 'take over' })
       continue
