@@ -75,7 +75,7 @@ export class Simulation {
   #shareOrigin(): number {
     const { originUplink, stepSeconds } = this.world
     if (originUplink === null) return Number.POSITIVE_INFINITY
-    const flows = this.#present.reduce((sum, viewer) => sum + viewer.flows(), 0)
+    const flows = this.#present.reduce((sum, viewer) => sum + viewer.origin.flows(), 0)
     return (originUplink * stepSeconds) / Math.max(1, flows)
   }
 
