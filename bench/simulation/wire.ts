@@ -105,9 +105,14 @@ export class Wire implements PolicyPeer {
     return idle >= RATE_SECONDS ? 0 : this.rate * (1 - idle / RATE_SECONDS)
   }
 
+  get promises(): boolean {
+    const told = this.#told
+    return told !== null && told.intent.spans.length > 0
+  }
+
   arrives(index: PieceIndex): number | null {
     const told = this.#told
-    if (!told || told.intent.spans.length === 0) return null
+    if (!told) return null
     return arrivesIn(told.intent, index, (this.#clock.now - this.latency - told.at) * 1000)
   }
 

@@ -34,6 +34,8 @@ export interface PolicyPeer {
   readonly choking: boolean
   /** Payload bytes per second that it sends us at present. */
   readonly rate: number
+  /** False when it says that the origin is sending it nothing: then nothing `arrives`. */
+  readonly promises: boolean
   /** Seconds until the origin has sent it the piece, as it says, or `null` when it does not say so. */
   arrives(index: PieceIndex): number | null
   /** Whether it looks ahead to the piece, held or not; true when it does not say, as other clients. */
@@ -145,6 +147,7 @@ interface Wanted {
 export function decide(snapshot: PolicySnapshot): PolicyDecision {
   const { layout } = snapshot
   const givers = snapshot.peers.filter(({ sends }) => sends)
+  const promising = givers.filter(({ promises }) => promises)
   const fromOrigin: Wanted[] = []
   const fromPeers: (Wanted & { readonly holders: number })[] = []
   let queuedAtPeers = 0
@@ -156,7 +159,7 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
     const rate = rateOf(holders, snapshot, neededIn)
     const byRates = rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY
     const byPeers = Math.max(byRates, snapshot.queued(index))
-    const comesIn = Math.min(byPeers, promisedIn(snapshot, givers, index))
+    const comesIn = Math.min(byPeers, promisedIn(snapshot, promising, index))
     const inTime =
       comesIn * DOUBT + SLACK_SECONDS <= neededIn ||
       comesIn <= fetchSeconds(snapshot, index) * DOUBT || // the origin is hardly faster
@@ -246,11 +249,11 @@ function reachSeconds({ peers, ownId }: PolicySnapshot, index: PieceIndex): numb
 /** Seconds until a piece is here that a peer is fetching from the origin; infinite when none is. */
 function promisedIn(
   { peerSeconds }: PolicySnapshot,
-  givers: readonly PolicyPeer[],
+  promising: readonly PolicyPeer[],
   index: PieceIndex,
 ): number {
   let soonest = Number.POSITIVE_INFINITY
-  for (const peer of givers) soonest = Math.min(soonest, peer.arrives(index) ?? soonest)
+  for (const peer of promising) soonest = Math.min(soonest, peer.arrives(index) ?? soonest)
   return soonest + peerSeconds
 }
 
