@@ -1,7 +1,7 @@
 // Entry of `npm run bench:simulation`: the origin policy drives crowds that no machine has browsers
 // for. All cases, or a part by numbers and words (`npm run bench:simulation -- 100 together`);
 // `--quick` for a short clip and few viewers. A whole run writes bench/results/simulation.* and
-// docs/simulation.svg. Goals are shown, not enforced.
+// docs/simulation.svg; so does `--merge`, from what parts have written. Goals are shown, not enforced.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeEnvironment } from '../environment.ts'
@@ -9,6 +9,7 @@ import { meanOf, type Outcome, outcomeOf } from './outcome.ts'
 import { type Case, type Plan, readPlan } from './plan.ts'
 import { drawPlot } from './plot.ts'
 import { type Finding, renderFindings, renderSimulationReport } from './report.ts'
+import { merge, readSaved } from './saved.ts'
 import { scenario } from './scenario.ts'
 import { Simulation } from './simulation.ts'
 
@@ -20,7 +21,7 @@ if (typeof plan === 'string') {
   console.error(plan)
   process.exitCode = 2
 } else {
-  await runPlan(plan)
+  await (plan.merge ? mergeSaved(plan) : runPlan(plan))
 }
 
 async function runPlan(plan: Plan): Promise<void> {
@@ -40,6 +41,15 @@ async function runPlan(plan: Plan): Promise<void> {
   if (plan.isWhole) await writeFile(PLOT, drawPlot(findings))
   console.log(`\n${renderFindings(findings)}\n`)
   console.log(`Written: ${file}.md and .json${plan.isWhole ? `, ${PLOT}` : ''}`)
+}
+
+async function mergeSaved(plan: Plan): Promise<void> {
+  const merged = merge(await readSaved(RESULTS), plan.cases)
+  const file = join(RESULTS, fileName(plan))
+  await writeFile(`${file}.json`, `${JSON.stringify(merged, null, 2)}\n`)
+  await writeFile(`${file}.md`, renderSimulationReport(merged.findings, plan, merged.environment))
+  await writeFile(PLOT, drawPlot(merged.findings))
+  console.log(`\n${renderFindings(merged.findings)}\n\nWritten: ${file}.md and .json, ${PLOT}`)
 }
 
 function simulate(each: Case): Finding {

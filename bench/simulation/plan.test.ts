@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { meanOf, type Outcome } from './outcome.ts'
 import { type Plan, readPlan } from './plan.ts'
 import { drawPlot } from './plot.ts'
+import { merge, type Saved } from './saved.ts'
+import { FILM } from './scenario.ts'
 
 function planOf(...args: string[]): Plan {
   const plan = readPlan(args)
@@ -30,6 +32,7 @@ describe('the command line of the simulator', () => {
     expect(readPlan(['50'])).toMatch('There is nothing called 50.')
     expect(readPlan(['--fast'])).toMatch('--fast')
     expect(readPlan(['1000', '--quick'])).toMatch('No simulation')
+    expect(readPlan(['1000', '--merge'])).toMatch('--merge goes alone.')
   })
 })
 
@@ -62,4 +65,21 @@ test('the plot holds a point for each finding and tells them in words', () => {
   expect(svg).toMatch('1000 poisson: 1.50 copies, bound 1.20')
   expect(svg).not.toMatch('NaN')
   expect(svg.match(/<circle/g)).toHaveLength(5) // four sizes and the legend
+})
+
+test('results of parts are put together, the latest for each case', () => {
+  const { cases } = planOf()
+  const part = (startedAt: string, size: number, originCopies: number): Saved => ({
+    startedAt,
+    quick: false,
+    environment: { commit: startedAt, cores: 2 },
+    findings: cases
+      .filter(({ viewers, clip }) => viewers === size && clip === FILM)
+      .map((each) => ({ case: each, outcome: { ...OUTCOME, originCopies }, cpuSeconds: 1 })),
+  })
+  const merged = merge([part('1', 1000, 1), part('2', 10, 2), part('3', 1000, 3)], cases)
+  const copies = merged.findings.map(({ outcome }) => outcome.originCopies)
+  expect(copies).toEqual([2, 2, 2, 3, 3, 3])
+  expect(merged.findings[3]?.case.goal?.name).toBe('offload')
+  expect(merged).toMatchObject({ startedAt: '1', environment: { commit: '1; 2; 3', cores: 2 } })
 })

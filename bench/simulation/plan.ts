@@ -27,6 +27,8 @@ interface CaseGoal extends Goal {
 export interface Plan {
   readonly cases: readonly Case[]
   readonly quick: boolean
+  /** Nothing is run: the latest results of each case are put together. */
+  readonly merge: boolean
   /** Nothing was left out, so the figures may replace those that the project shows. */
   readonly isWhole: boolean
   /** For the names of files. */
@@ -48,26 +50,27 @@ const NEAR_BOUND: CaseGoal = {
 
 /**
  * @param args of the command line: numbers of viewers, arrivals, `short` for the clip of 90 s,
- *   `--quick`; what is not named is not left out
+ *   `--quick`, `--merge`; what is not named is not left out
  * @returns what to run, or a sentence on what was not understood
  */
 export function readPlan(args: readonly string[]): Plan | string {
   const usage =
     `Say which: ${SIZES.join(', ')} (viewers); ${ARRIVALS.join(', ')} (arrivals); ` +
-    `${SHORT} (10 viewers of a clip of ${SHORT_CLIP.seconds} s). Option: --quick.`
+    `${SHORT} (10 viewers of a clip of ${SHORT_CLIP.seconds} s). Options: --quick, --merge.`
   try {
     const { values, positionals: words } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { quick: { type: 'boolean' } },
+      options: { quick: { type: 'boolean' }, merge: { type: 'boolean' } },
     })
     const known: readonly string[] = [...SIZES.map(String), ...ARRIVALS, SHORT]
     const unknown = words.filter((word) => !known.includes(word))
     if (unknown.length > 0) return `There is nothing called ${unknown.join(', ')}. ${usage}`
-    const quick = values.quick ?? false
+    const { quick = false, merge = false } = values
+    if (merge && (quick || words.length > 0)) return `--merge goes alone. ${usage}`
     const cases = allCases(quick).filter((each) => isMeant(each, words))
     if (cases.length === 0) return `No simulation is both. ${usage}`
-    return { cases, quick, isWhole: words.length === 0 && !quick, words }
+    return { cases, quick, merge, isWhole: words.length === 0 && !quick, words }
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}\n${usage}`
   }

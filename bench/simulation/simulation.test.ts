@@ -27,16 +27,16 @@ describe('the model', () => {
       const simulation = simulate({ arrivals, leavesPerMinute: 0.3 })
       const { viewers, originBytes, layout } = simulation
       expect(viewers).toHaveLength(10)
-      expect(sum(viewers.map(({ received }) => received.peers))).toBe(
+      expect(sum(viewers.map(({ receivedFromPeers }) => receivedFromPeers))).toBe(
         sum(viewers.map(({ sent }) => sent)),
       )
-      expect(sum(viewers.map(({ received }) => received.origin))).toBe(originBytes)
-      for (const { received, heldAt, wasted, unfinished } of viewers) {
+      expect(sum(viewers.map(({ origin }) => origin.received))).toBe(originBytes)
+      for (const { origin, receivedFromPeers, heldAt, wasted, unfinished } of viewers) {
         const pieces = heldAt.reduce((bytes, at, index) => {
           const length = Math.min(layout.pieceLength, layout.size - index * layout.pieceLength)
           return at < Number.POSITIVE_INFINITY ? bytes + length : bytes
         }, 0)
-        expect(pieces + wasted + unfinished).toBe(received.origin + received.peers)
+        expect(pieces + wasted + unfinished).toBe(origin.received + receivedFromPeers)
       }
     },
   )
@@ -61,7 +61,9 @@ describe('the model', () => {
     while (simulation.now < 20 && simulation.step()) {
       const { viewers, originBytes } = simulation
       const sent = viewers.map((viewer) => viewer.sent)
-      const received = viewers.map(({ received: { origin, peers } }) => origin + peers)
+      const received = viewers.map(
+        ({ origin, receivedFromPeers }) => origin.received + receivedFromPeers,
+      )
       expect(originBytes - before.origin).toBeLessThanOrEqual(1e6 * world.stepSeconds + 1)
       for (const [i, { visit }] of viewers.entries()) {
         const most = (rate: number): number => rate * world.stepSeconds + 1

@@ -1,10 +1,11 @@
 // Runs a scenario: the clock, the origin, and everybody's coming and going. The same scenario always
 // gives the same outcome. What every line carries is divided anew in each step.
 import { type PieceLayout, pieceLayout } from '#protocol/pieces.ts'
+import { Ledger } from './ledger.ts'
 import { Random } from './random.ts'
 import { type Scenario, type Visit, visits } from './scenario.ts'
 import { SimulatedTracker } from './tracker.ts'
-import { SimulatedViewer } from './viewer.ts'
+import { SimulatedViewer, type Surroundings } from './viewer.ts'
 
 export class Simulation {
   readonly layout: PieceLayout
@@ -14,6 +15,7 @@ export class Simulation {
   /** Payload bytes that the origin has sent. */
   originBytes = 0
   readonly #clock = { now: 0 }
+  readonly #surroundings: Surroundings
   readonly #tracker: SimulatedTracker
   readonly #coming: readonly Visit[]
   #present: SimulatedViewer[] = []
@@ -23,6 +25,8 @@ export class Simulation {
     this.world = world
     this.layout = pieceLayout(Math.floor((world.clip.seconds * world.clip.bitrate) / 8))
     this.#coming = visits(world)
+    const ledger = new Ledger(this.#coming.length, this.layout.count)
+    this.#surroundings = { world, layout: this.layout, clock: this.#clock, ledger }
     this.#tracker = new SimulatedTracker(world, new Random(~world.seed), this.#clock)
   }
 
@@ -61,7 +65,7 @@ export class Simulation {
     for (;;) {
       const visit = this.#coming[this.viewers.length]
       if (!visit || visit.arrivesAt > this.now) return
-      const viewer = new SimulatedViewer(visit, this.layout, this.world, this.#clock)
+      const viewer = new SimulatedViewer(visit, this.#surroundings, this.viewers.length)
       this.viewers.push(viewer)
       this.#present.push(viewer)
     }
@@ -71,7 +75,7 @@ export class Simulation {
   #shareOrigin(): number {
     const { originUplink, stepSeconds } = this.world
     if (originUplink === null) return Number.POSITIVE_INFINITY
-    const flows = this.#present.reduce((sum, viewer) => sum + viewer.flows(), 0)
+    const flows = this.#present.reduce((sum, viewer) => sum + viewer.origin.flows(), 0)
     return (originUplink * stepSeconds) / Math.max(1, flows)
   }
 

@@ -22,9 +22,10 @@ import {
   type PolicyDecision,
   type PolicySnapshot,
 } from '../../client/playback/origin-policy.ts'
-import { Pace } from '../../client/playback/pace.ts'
 import { mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
+import type { Ledger } from './ledger.ts'
+import { OriginRequests } from './origin-requests.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario, type Visit } from './scenario.ts'
 import type { Clock, Wire } from './wire.ts'
 
@@ -33,24 +34,8 @@ const BLOCK_BYTES = 16 * 1024
 const PLAYABLE_SECONDS = 0.5
 /** About as feed.ts tells a slow line: who has no first frame by then looks for peers without one. */
 const SLOW_START_SECONDS = 0.5
-/** As in origin.ts: bytes. */
-const MAX_SPAN_BYTES = 4 * 1024 * 1024
-/** As in origin.ts: bytes per second of an origin that is not measured. */
-const UNKNOWN_RATE = 1_000_000
 /** As in peer-intents.ts. */
 const REFRESH_SECONDS = 1
-
-/** A range request under way. */
-interface Span {
-  readonly first: PieceIndex
-  readonly last: PieceIndex
-  next: number
-  readonly end: number
-  /** When the first byte gets here. */
-  readonly readyAt: number
-  /** For so long it had the line, or its share of it. */
-  flowed: number
-}
 
 /** Bytes of a piece that comes from peers. */
 interface Partial {
@@ -63,9 +48,17 @@ interface Partial {
 }
 
 /** A message to the peers. */
-interface Told {
+export interface Told {
   readonly intent: Intent
   readonly at: number
+}
+
+/** What all viewers of a simulation have in common. */
+export interface Surroundings {
+  readonly layout: PieceLayout
+  readonly world: Scenario
+  readonly clock: Clock
+  readonly ledger: Ledger
 }
 
 export class SimulatedViewer implements PolicySnapshot {
@@ -73,37 +66,30 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly bytesPerSecond: number
   readonly ownId: string
   readonly visit: Visit
+  readonly ledger: Ledger
+  /** In the ledger. */
+  readonly number: number
   /** The directions in which it receives. */
   readonly peers: Wire[] = []
+  readonly demands: readonly Demand[]
   expected: readonly string[] = []
   /** Viewers that the tracker has told of. */
   others = 0
   /** For each piece when it came; `Infinity` before. */
   readonly heldAt: Float64Array
-  /** When the latest piece came. */
-  newestAt = Number.NEGATIVE_INFINITY
-  readonly spans: Span[] = []
+  readonly origin: OriginRequests
   /** As swarm.ts measures it. */
   peerSeconds = 0.5
   readonly originIsDown = false
-  spanPieces = 1
-  originRate: number | null = null
-  originLatencyMs = 100
   /** Playback that is there ahead of the picture. */
   bufferedSeconds = 0
   waits = 0
 
-  /** Peers that it sends to at present. */
-  served = 0
-  /** When it last turned a peer away for want of a slot. */
-  refusedAt = Number.NEGATIVE_INFINITY
-  /** What each of those it sends to gets in the present step: bytes. */
-  uploadShare = 0
   /** Bytes that a wire which has shown no speed yet is asked for. */
   readonly leastPipeline: number
 
-  /** Payload bytes, those that came for nothing included. */
-  readonly received = { origin: 0, peers: 0 }
+  /** Payload bytes from peers, those that came for nothing included. */
+  receivedFromPeers = 0
   /** Bytes from peers that came for nothing. */
   wasted = 0
   sent = 0
@@ -122,6 +108,8 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly #world: Scenario
   readonly #clock: Clock
   readonly #slots: number
+  /** Where it has come to in the file. */
+  readonly #reader: { position: number; readonly end: number; readonly waiting: boolean }
   readonly #originLatency: number
   readonly #busy: Wire[] = []
   readonly #partials = new Map<PieceIndex, Partial>()
@@ -132,10 +120,7 @@ export class SimulatedViewer implements PolicySnapshot {
   /** Changes with the contents of the queue, but for what is taken off it. */
   #queueNumber = 0
   #turn = 0
-  #position = 0
   #stalled = false
-  /** As origin.ts measures it. */
-  readonly #origin = new Pace()
   /** When bytes were first there that it could have played. */
   #couldPlayAt: number | null = null
   #endedAt: number | null = null
@@ -143,25 +128,49 @@ export class SimulatedViewer implements PolicySnapshot {
   #neededAlone: number | null = null
   #nextTickAt = 0
   #pieceCame = false
-  /** Bytes of pieces that the origin was sending when the page closed. */
-  #cutOff = 0
   #told: Told | null = null
   #toldBefore: Told | null = null
 
-  constructor(visit: Visit, layout: PieceLayout, world: Scenario, clock: Clock) {
+  /** @param number of the viewer in the ledger */
+  constructor(visit: Visit, { layout, world, clock, ledger }: Surroundings, number: number) {
     this.visit = visit
     this.layout = layout
+    this.ledger = ledger
+    this.number = number
     this.#world = world
     this.#clock = clock
     this.#slots = world.uploadSlots
     this.bytesPerSecond = world.clip.bitrate / 8
     this.ownId = visit.id
+    this.#reader = { position: 0, end: layout.size, waiting: true }
+    this.demands = [this.#reader]
     this.heldAt = new Float64Array(layout.count).fill(Number.POSITIVE_INFINITY)
     this.#originLatency = 2 * latencyBetween(visit, ORIGIN_PLACE)
+    const { stepSeconds } = world
+    this.origin = new OriginRequests(
+      { layout, clock, stepSeconds, roundTrip: this.#originLatency },
+      (piece) => this.#hold(piece),
+    )
     // A coarse step asks once where a browser asks many times.
     this.leastPipeline = 2 * BLOCK_BYTES * Math.max(1, Math.round(world.stepSeconds / 0.05))
     const bytes = Math.floor(STARTING_SETTINGS.lookAheadSeconds * this.bytesPerSecond)
     this.#fetch(0 as PieceIndex, pieceAt(layout, Math.min(bytes, layout.size - 1)))
+  }
+
+  get spans(): PolicySnapshot['spans'] {
+    return this.origin.spans
+  }
+
+  get spanPieces(): number {
+    return this.origin.spanPieces
+  }
+
+  get originRate(): number | null {
+    return this.origin.rate
+  }
+
+  get originLatencyMs(): number {
+    return this.origin.latencyMs
   }
 
   get sends(): boolean {
@@ -173,7 +182,7 @@ export class SimulatedViewer implements PolicySnapshot {
   }
 
   get hasFreeSlot(): boolean {
-    return this.served < this.#slots
+    return (this.ledger.served[this.number] as number) < this.#slots
   }
 
   /** When the page closes: a time, or `Infinity` while that is open. */
@@ -187,14 +196,7 @@ export class SimulatedViewer implements PolicySnapshot {
   }
 
   isFetching(index: PieceIndex): boolean {
-    for (const { next, last } of this.spans) {
-      if (pieceAt(this.layout, next) <= index && index <= last) return true
-    }
-    return false
-  }
-
-  get demands(): readonly Demand[] {
-    return [{ position: this.#position, end: this.layout.size, waiting: true }]
+    return this.origin.isFetching(index)
   }
 
   missing(index: PieceIndex): number | null {
@@ -271,10 +273,7 @@ export class SimulatedViewer implements PolicySnapshot {
   /** Nothing is asked for any longer. */
   close(): void {
     for (const { sender } of [...this.peers]) this.disconnect(sender)
-    for (const { next } of this.spans) {
-      if (next < this.layout.size) this.#cutOff += next % this.layout.pieceLength
-    }
-    this.spans.length = 0
+    this.origin.close()
   }
 
   /** Bytes received of pieces that never became whole. */
@@ -283,20 +282,14 @@ export class SimulatedViewer implements PolicySnapshot {
     for (const [piece, { missing }] of this.#partials) {
       bytes += lengthOfPiece(this.layout, piece) - missing
     }
-    return bytes + this.#cutOff
+    return bytes + this.origin.cutOff
   }
 
   /** Divides the upload of the coming step among those who get something. */
   shareUpload(): void {
-    const { served, visit } = this
-    this.uploadShare = served > 0 ? (visit.up * this.#world.stepSeconds) / served : 0
-  }
-
-  /** Spans whose bytes may flow by now. */
-  flows(): number {
-    let flows = 0
-    for (const { readyAt } of this.spans) if (readyAt < this.#clock.now) flows += 1
-    return flows
+    const { ledger, number, visit } = this
+    const served = ledger.served[number] as number
+    ledger.uploadShare[number] = served > 0 ? (visit.up * this.#world.stepSeconds) / served : 0
   }
 
   /**
@@ -307,7 +300,6 @@ export class SimulatedViewer implements PolicySnapshot {
   step(originShare: number): number {
     const { now } = this.#clock
     const fromOrigin = this.#receive(originShare)
-    if (fromOrigin > 0) this.#origin.answered(fromOrigin, this.spans.length > 0, now * 1000)
     this.#play()
     if (this.#pieceCame || now >= this.#nextTickAt) this.#tick()
     if (this.#queue.length > 0) this.#ask()
@@ -325,26 +317,21 @@ export class SimulatedViewer implements PolicySnapshot {
       peerFlows += 1
       peerBytes += this.#offer(wire)
     }
-    let originBytes = 0
-    let originFlows = 0
-    for (const span of this.spans) {
-      if (span.readyAt >= now) continue
-      originFlows += 1
-      originBytes += Math.min(originShare, span.end - span.next)
-    }
+    const originFlows = this.origin.flows()
+    const originBytes = originFlows > 0 ? this.origin.offer(originShare) : 0
     if (peerFlows + originFlows === 0) return 0
     const line = this.visit.down * stepSeconds
     const fair = (line * originFlows) / (originFlows + peerFlows)
     const originGets = Math.min(originBytes, Math.max(fair, line - peerBytes))
     const peerShare = peerBytes > 0 ? Math.min(1, (line - originGets) / peerBytes) : 0
     if (peerFlows > 0) this.#receiveFromPeers(peerShare)
-    return originFlows > 0 ? this.#receiveFromOrigin(originGets, originFlows, line) : 0
+    return originFlows > 0 ? this.origin.receive(originGets, originFlows, line) : 0
   }
 
   #offer(wire: Wire): number {
     const { stepSeconds } = this.#world
     const part = Math.min(1, (this.#clock.now - wire.readyAt) / stepSeconds)
-    return Math.min(wire.outstanding, wire.sender.uploadShare * part)
+    return Math.min(wire.outstanding, wire.uploadShare * part)
   }
 
   #receiveFromPeers(share: number): void {
@@ -367,7 +354,7 @@ export class SimulatedViewer implements PolicySnapshot {
   }
 
   readonly #onBlock = (piece: PieceIndex, bytes: number): void => {
-    this.received.peers += bytes
+    this.receivedFromPeers += bytes
     const partial = this.#partials.get(piece)
     if (!partial) throw new Error(`Piece ${piece} came from a peer and was not asked for.`)
     partial.begunAt ??= this.#clock.now - this.#world.stepSeconds
@@ -380,51 +367,9 @@ export class SimulatedViewer implements PolicySnapshot {
 
   #hold(piece: PieceIndex): void {
     this.heldAt[piece] = this.#clock.now
-    this.newestAt = this.#clock.now
+    this.ledger.newestAt[this.number] = this.#clock.now
+    this.ledger.held[this.number * this.layout.count + piece] = 1
     this.#pieceCame = true
-  }
-
-  #receiveFromOrigin(bytes: number, flows: number, line: number): number {
-    const { now } = this.#clock
-    let received = 0
-    let isDone = false
-    for (const span of this.spans) {
-      if (span.readyAt >= now) continue
-      const part = Math.min(span.end - span.next, Math.floor(bytes / flows))
-      const time = Math.min(this.#world.stepSeconds, now - span.readyAt)
-      const full = span.next + part < span.end
-      span.flowed += full ? time : time * Math.min(1, part / (line / flows))
-      received += part
-      this.#advance(span, part)
-      isDone ||= span.next === span.end
-    }
-    this.received.origin += received
-    if (isDone) this.#finishSpans()
-    return received
-  }
-
-  #advance(span: Span, bytes: number): void {
-    let piece = pieceAt(this.layout, span.next)
-    span.next += bytes
-    for (; piece <= span.last; piece = (piece + 1) as PieceIndex) {
-      if (span.next < pieceStart(this.layout, piece) + lengthOfPiece(this.layout, piece)) break
-      this.#hold(piece)
-    }
-  }
-
-  /** As origin.ts measures its rate and lets requests grow. */
-  #finishSpans(): void {
-    for (const span of this.spans) {
-      if (span.next < span.end) continue
-      const bytes = span.end - pieceStart(this.layout, span.first)
-      const rate = bytes / Math.max(span.flowed, 0.001)
-      this.originRate = this.originRate === null ? rate : (this.originRate + rate) / 2
-      this.originLatencyMs += 0.3 * (this.#originLatency * 1000 - this.originLatencyMs)
-      const most = Math.min(MAX_SPAN_BYTES, this.originRate) / this.layout.pieceLength
-      this.spanPieces = Math.max(1, Math.min(this.spanPieces * 2, Math.floor(most)))
-    }
-    const open = this.spans.filter(({ next, end }) => next < end)
-    this.spans.splice(0, this.spans.length, ...open)
   }
 
   /** A browser pulls whatever is there, and plays. */
@@ -434,8 +379,8 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#readOn()
     const { stepSeconds, clip } = this.#world
     const { now } = this.#clock
-    const isWhole = this.#position >= layout.size
-    const buffered = this.#position / bytesPerSecond - this.played
+    const isWhole = this.#reader.position >= layout.size
+    const buffered = this.#reader.position / bytesPerSecond - this.played
     if (this.startUpSeconds === null) {
       if (this.#mayPlay(buffered, isWhole)) this.startUpSeconds = now - this.visit.arrivesAt
     } else if (this.#stalled && buffered < PLAYABLE_SECONDS && !isWhole) {
@@ -450,7 +395,7 @@ export class SimulatedViewer implements PolicySnapshot {
         this.stalls += 1
       }
     }
-    this.bufferedSeconds = Math.max(0, this.#position / bytesPerSecond - this.played)
+    this.bufferedSeconds = Math.max(0, this.#reader.position / bytesPerSecond - this.played)
   }
 
   /** The page lets the decoder have what it can play. */
@@ -458,7 +403,7 @@ export class SimulatedViewer implements PolicySnapshot {
     const { now } = this.#clock
     if (ahead > 0) this.#couldPlayAt ??= now
     const waited = now - (this.#couldPlayAt ?? now)
-    const pace = this.#origin.rate(now * 1000)
+    const { pace } = this.origin
     const isGiven = mayPlay({ ahead, isWhole, pace, bytesPerSecond: this.bytesPerSecond, waited })
     this.waits = isGiven || pace === 0 ? 0 : Math.max(0, PATIENCE_SECONDS - waited)
     return isGiven && (ahead >= PLAYABLE_SECONDS || isWhole)
@@ -466,19 +411,14 @@ export class SimulatedViewer implements PolicySnapshot {
 
   #readOn(): void {
     const { layout } = this
-    while (this.#position < layout.size) {
-      const piece = pieceAt(layout, this.#position)
+    while (this.#reader.position < layout.size) {
+      const piece = pieceAt(layout, this.#reader.position)
       const end = pieceStart(layout, piece) + lengthOfPiece(layout, piece)
       if (this.has(piece)) {
-        this.#position = end
+        this.#reader.position = end
         continue
       }
-      for (const { next, first } of this.spans) {
-        // What has arrived of a piece can be read before the rest has.
-        if (pieceStart(layout, first) <= this.#position && next > this.#position && next < end) {
-          this.#position = next
-        }
-      }
+      this.#reader.position = this.origin.readOn(this.#reader.position, end)
       break
     }
   }
@@ -491,7 +431,7 @@ export class SimulatedViewer implements PolicySnapshot {
   #tick(): void {
     this.#pieceCame = false
     this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
-    if (this.#position >= this.layout.size && this.#told?.intent.wants === null) return
+    if (this.#reader.position >= this.layout.size && this.#told?.intent.wants === null) return
     this.decisions += 1
     const decision = decide(this)
     const { fromOrigin, fromPeers, wanted } = decision
@@ -508,17 +448,10 @@ export class SimulatedViewer implements PolicySnapshot {
     }
   }
 
-  /** As peer-intents.ts tells, and origin.ts reckons when pieces will come. */
+  /** As peer-intents.ts tells. */
   #tell(wants: PieceRange | null): void {
     const { now } = this.#clock
-    const { layout } = this
-    const bytesPerMs = (this.originRate ?? UNKNOWN_RATE) / 1000
-    const spans = this.spans.map(({ next, last }) => {
-      const first = pieceAt(layout, next)
-      const missing = pieceStart(layout, first) + lengthOfPiece(layout, first) - next
-      const firstMs = this.originLatencyMs + missing / bytesPerMs
-      return { first, last, firstMs, pieceMs: layout.pieceLength / bytesPerMs }
-    })
+    const spans = this.origin.promises()
     const intent = { sends: this.sends, wants, spans }
     if (this.#told && isSame(this.#told.intent, intent)) {
       if (spans.length === 0 || now - this.#told.at < REFRESH_SECONDS) return
@@ -528,17 +461,8 @@ export class SimulatedViewer implements PolicySnapshot {
   }
 
   #fetch(first: PieceIndex, last: PieceIndex): void {
-    const { layout } = this
-    this.#origin.asked(this.#clock.now * 1000)
     for (let piece = first; piece <= last; piece = (piece + 1) as PieceIndex) this.#release(piece)
-    this.spans.push({
-      first,
-      last,
-      next: pieceStart(layout, first),
-      end: pieceStart(layout, last) + lengthOfPiece(layout, last),
-      readyAt: this.#clock.now + this.#originLatency,
-      flowed: 0,
-    })
+    this.origin.fetch(first, last)
   }
 
   /** Peers need not send it any more; what they have sent was sent for nothing. */
@@ -569,8 +493,7 @@ export class SimulatedViewer implements PolicySnapshot {
       if (wire.hasNothing(this.#queueNumber)) continue
       const room = wire.room()
       if (room > 0) this.#fill(wire, room)
-      else if (wire.outstanding === 0 && wire.sender.uploads)
-        wire.sender.refusedAt = this.#clock.now
+      else if (wire.outstanding === 0) wire.noteRefusal()
     }
   }
 

@@ -4,7 +4,8 @@
 import type { PieceIndex } from '#protocol/pieces.ts'
 import type { PolicyPeer } from '../../client/playback/origin-policy.ts'
 import { arrivesIn } from '../../client/swarm/intent-message.ts'
-import type { SimulatedViewer } from './viewer.ts'
+import type { Ledger } from './ledger.ts'
+import type { SimulatedViewer, Told } from './viewer.ts'
 
 /** Seconds since the start; shared by everybody in a simulation. */
 export interface Clock {
@@ -22,79 +23,136 @@ const RATE_SECONDS = 5
 /** A peer that others wait for is not served for longer than that without a break. */
 const TURN_SECONDS = 10
 
+/** Places of a wire's numbers in the ledger. */
+const LATENCY = 0
+const READY_AT = 1
+const RATE = 2
+const RATED_AT = 3
+const ACTIVE_SINCE = 4
+const NOTHING_SINCE = 5
+const TOLD_FOR = 6
+
 export class Wire implements PolicyPeer {
   readonly id: string
   readonly sender: SimulatedViewer
-  /** One way: seconds. */
-  readonly latency: number
   /** What was asked for, oldest first. */
   readonly requests: Request[] = []
   /** Bytes of all requests. */
   outstanding = 0
-  /** When the first answer to the present run of requests gets here. */
-  readyAt = 0
   readonly #clock: Clock
-  #activeSince = 0
-  #rate = 0
-  #ratedAt = 0
+  readonly #ledger: Ledger
+  readonly #senderNumber: number
+  /** The first of the sender's pieces in the ledger. */
+  readonly #senderPieces: number
+  readonly #senderHeldAt: Float64Array
+  readonly #senderUploads: boolean
+  readonly #leastPipeline: number
+  readonly #numbers: Float64Array
+  readonly #from: number
   #nothingOf = -1
-  #nothingSince = 0
+  #toldThen: Told | null = null
 
   constructor(sender: SimulatedViewer, latency: number, clock: Clock) {
     this.id = sender.ownId
     this.sender = sender
-    this.latency = latency
     this.#clock = clock
+    this.#ledger = sender.ledger
+    this.#senderNumber = sender.number
+    this.#senderPieces = sender.number * sender.layout.count
+    this.#senderHeldAt = sender.heldAt
+    this.#senderUploads = sender.uploads
+    this.#leastPipeline = sender.leastPipeline
+    const { numbers, from } = sender.ledger.takeNumbers()
+    this.#numbers = numbers
+    this.#from = from
+    numbers[from + LATENCY] = latency
+    numbers[from + TOLD_FOR] = -1
+  }
+
+  /** One way: seconds. */
+  get latency(): number {
+    return this.#numbers[this.#from + LATENCY] as number
+  }
+
+  /** When the first answer to the present run of requests gets here. */
+  get readyAt(): number {
+    return this.#numbers[this.#from + READY_AT] as number
+  }
+
+  /** What the sender gives to each in the present step: bytes. */
+  get uploadShare(): number {
+    return this.#ledger.uploadShare[this.#senderNumber] as number
   }
 
   has(index: PieceIndex): boolean {
-    return (this.sender.heldAt[index] as number) + this.latency <= this.#clock.now
+    if (this.#ledger.held[this.#senderPieces + index] === 0) return false
+    return (this.#senderHeldAt[index] as number) + this.latency <= this.#clock.now
   }
 
   /** An idle wire gets a slot as soon as it asks, if there is one. */
   get choking(): boolean {
-    return !this.sender.uploads || (this.outstanding === 0 && !this.sender.hasFreeSlot)
+    return !this.#senderUploads || (this.outstanding === 0 && !this.sender.hasFreeSlot)
   }
 
   /** As pace.ts: by the time in which something was asked for. */
   get rate(): number {
-    return this.#rate
+    return this.#numbers[this.#from + RATE] as number
   }
 
   /** As WebTorrent measures: by the clock. */
   get #lately(): number {
-    const idle = this.#clock.now - this.#ratedAt
-    return idle >= RATE_SECONDS ? 0 : this.#rate * (1 - idle / RATE_SECONDS)
+    const idle = this.#clock.now - (this.#numbers[this.#from + RATED_AT] as number)
+    return idle >= RATE_SECONDS ? 0 : this.rate * (1 - idle / RATE_SECONDS)
+  }
+
+  get promises(): boolean {
+    const told = this.#told
+    return told !== null && told.intent.spans.length > 0
   }
 
   arrives(index: PieceIndex): number | null {
-    const heardUntil = this.#clock.now - this.latency
-    const told = this.sender.heard(heardUntil)
-    if (!told || told.intent.spans.length === 0) return null
-    return arrivesIn(told.intent, index, (heardUntil - told.at) * 1000)
+    const told = this.#told
+    if (!told) return null
+    return arrivesIn(told.intent, index, (this.#clock.now - this.latency - told.at) * 1000)
   }
 
   wants(index: PieceIndex): boolean {
-    const told = this.sender.heard(this.#clock.now - this.latency)
+    const told = this.#told
     if (!told) return true
     const { wants } = told.intent
     return wants !== null && wants.first <= index && index <= wants.last
   }
 
   get sends(): boolean {
-    return this.sender.heard(this.#clock.now - this.latency)?.intent.sends ?? true
+    return this.#told?.intent.sends ?? true
+  }
+
+  /** A decision asks over and over for what the sender has told. */
+  get #told(): Told | null {
+    const { now } = this.#clock
+    if (now !== this.#numbers[this.#from + TOLD_FOR]) {
+      this.#numbers[this.#from + TOLD_FOR] = now
+      this.#toldThen = this.sender.heard(now - this.latency)
+    }
+    return this.#toldThen
   }
 
   /** @returns true while the sender still has nothing of the receiver's queue of that number */
   hasNothing(queue: number): boolean {
-    const { newestAt } = this.sender
-    return queue === this.#nothingOf && newestAt + this.latency <= this.#nothingSince
+    if (queue !== this.#nothingOf) return false
+    const newestAt = this.#ledger.newestAt[this.#senderNumber] as number
+    return newestAt + this.latency <= (this.#numbers[this.#from + NOTHING_SINCE] as number)
   }
 
   /** The sender has nothing of that queue. */
   noteNothing(queue: number): void {
     this.#nothingOf = queue
-    this.#nothingSince = this.#clock.now
+    this.#numbers[this.#from + NOTHING_SINCE] = this.#clock.now
+  }
+
+  /** The sender had no slot. */
+  noteRefusal(): void {
+    if (this.#senderUploads) this.#ledger.refusedAt[this.#senderNumber] = this.#clock.now
   }
 
   /** @returns bytes that may be asked for now: so much that the line does not run dry */
@@ -102,8 +160,9 @@ export class Wire implements PolicyPeer {
     const { now } = this.#clock
     if (this.outstanding === 0) return this.choking ? 0 : this.#pipeline(1)
     if (this.outstanding > this.#pipeline(0.5)) return 0
-    const isOverdue = now - this.#activeSince > TURN_SECONDS && this.sender.refusedAt > now - 1
-    return isOverdue ? 0 : this.#pipeline(1) - this.outstanding
+    const active = now - (this.#numbers[this.#from + ACTIVE_SINCE] as number)
+    const refusedAt = this.#ledger.refusedAt[this.#senderNumber] as number
+    return active > TURN_SECONDS && refusedAt > now - 1 ? 0 : this.#pipeline(1) - this.outstanding
   }
 
   /** @returns seconds until everything of the piece that was asked for has come, at the present rate */
@@ -117,9 +176,9 @@ export class Wire implements PolicyPeer {
 
   ask(piece: PieceIndex, bytes: number): void {
     if (this.outstanding === 0) {
-      this.#activeSince = this.#clock.now
-      this.readyAt = this.#clock.now + 2 * this.latency
-      this.sender.served += 1
+      this.#numbers[this.#from + ACTIVE_SINCE] = this.#clock.now
+      this.#numbers[this.#from + READY_AT] = this.#clock.now + 2 * this.latency
+      this.#serve(1)
     }
     const last = this.requests.at(-1)
     if (last?.piece === piece) last.bytes += bytes
@@ -135,8 +194,9 @@ export class Wire implements PolicyPeer {
   ): void {
     const before = this.rate
     const measured = bytes / stepSeconds
-    this.#rate = before === 0 ? measured : before + (measured - before) * Math.min(1, stepSeconds)
-    this.#ratedAt = this.#clock.now
+    const change = (measured - before) * Math.min(1, stepSeconds)
+    this.#numbers[this.#from + RATE] = before === 0 ? measured : before + change
+    this.#numbers[this.#from + RATED_AT] = this.#clock.now
     let rest = bytes
     while (rest > 0) {
       const request = this.requests[0]
@@ -166,11 +226,17 @@ export class Wire implements PolicyPeer {
   #lower(bytes: number): void {
     if (bytes === 0) return
     this.outstanding -= bytes
-    if (this.outstanding === 0) this.sender.served -= 1
+    if (this.outstanding === 0) this.#serve(-1)
+  }
+
+  /** One more or one less. */
+  #serve(change: number): void {
+    const { served } = this.#ledger
+    served[this.#senderNumber] = (served[this.#senderNumber] as number) + change
   }
 
   /** As WebTorrent does: two blocks, and what comes in `seconds`. In bytes. */
   #pipeline(seconds: number): number {
-    return Math.floor(this.sender.leastPipeline + seconds * this.#lately)
+    return Math.floor(this.#leastPipeline + seconds * this.#lately)
   }
 }

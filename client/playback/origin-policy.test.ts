@@ -24,7 +24,7 @@ function peer(
   says: Partial<PolicyPeer> = {},
 ): PolicyPeer {
   const has = (index: PieceIndex) => pieces.includes(index)
-  const silent = { arrives: () => null, wants: () => true, sends: true }
+  const silent = { promises: true, arrives: () => null, wants: () => true, sends: true }
   return { id, has, rate, choking, ...silent, ...says }
 }
 
@@ -451,6 +451,7 @@ class SimulatedSwarm {
         has: (index) => v.held.has(index),
         choking: false,
         rate: viewer.rateOf.get(v.id) ?? 0,
+        promises: v.spans.length > 0,
         arrives: (index) => v.arrives(index, originRate),
         wants: () => true,
         sends: true,

@@ -10,7 +10,6 @@ import {
   type PieceLayout,
   pieceAt,
   pieceStart,
-  piecesBetween,
 } from '#protocol/pieces.ts'
 import type { PolicySettings } from './look-ahead.ts'
 import { chance, rank, spread } from './rendezvous.ts'
@@ -35,6 +34,8 @@ export interface PolicyPeer {
   readonly choking: boolean
   /** Payload bytes per second that it sends us at present. */
   readonly rate: number
+  /** False when it says that the origin is sending it nothing: then nothing `arrives`. */
+  readonly promises: boolean
   /** Seconds until the origin has sent it the piece, as it says, or `null` when it does not say so. */
   arrives(index: PieceIndex): number | null
   /** Whether it looks ahead to the piece, held or not; true when it does not say, as other clients. */
@@ -144,25 +145,29 @@ interface Wanted {
 
 /** @returns what to do now; pieces held or under way are never in it. */
 export function decide(snapshot: PolicySnapshot): PolicyDecision {
-  const { layout, peers } = snapshot
+  const { layout } = snapshot
+  const givers = snapshot.peers.filter(({ sends }) => sends)
+  const promising = givers.filter(({ promises }) => promises)
   const fromOrigin: Wanted[] = []
   const fromPeers: (Wanted & { readonly holders: number })[] = []
   let queuedAtPeers = 0
   for (const wanted of wantedPieces(snapshot)) {
     const { index, neededIn } = wanted
-    const holders = peers.filter((peer) => peer.sends && peer.has(index))
+    const holders = givers.filter((peer) => peer.has(index))
     const missing = snapshot.missing(index)
     const toSend = missing ?? lengthOfPiece(layout, index)
     const rate = rateOf(holders, snapshot, neededIn)
     const byRates = rate > 0 ? (queuedAtPeers + toSend) / rate : Number.POSITIVE_INFINITY
     const byPeers = Math.max(byRates, snapshot.queued(index))
-    const comesIn = Math.min(byPeers, promisedIn(snapshot, index))
+    const comesIn = Math.min(byPeers, promisedIn(snapshot, promising, index))
     const inTime =
       comesIn * DOUBT + SLACK_SECONDS <= neededIn ||
       comesIn <= fetchSeconds(snapshot, index) * DOUBT || // the origin is hardly faster
       (snapshot.originIsDown && holders.length > 0)
     const isKnown = holders.length > 0 || comesIn < Number.POSITIVE_INFINITY
-    const turn = inTime ? null : turnOf(snapshot, wanted, { isKnown, begun: missing !== null })
+    const turn = inTime
+      ? null
+      : turnOf(snapshot, givers, wanted, { isKnown, begun: missing !== null })
     if (turn) {
       fromOrigin.push({ ...wanted, urgent: turn === 'take over' })
       continue
@@ -210,12 +215,15 @@ function rateOf(
 /** Whether it is this viewer's turn at the origin, for a piece that will not come in time. */
 function turnOf(
   snapshot: PolicySnapshot,
+  givers: readonly PolicyPeer[],
   { index, neededIn }: Wanted,
   { isKnown, begun }: { readonly isKnown: boolean; readonly begun: boolean },
 ): 'ahead' | 'take over' | null {
-  if (isKnown && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
+  const isInReach = !isKnown && neededIn <= reachSeconds(snapshot, index)
+  // Most of what is looked ahead to is too early even for the first: then nobody need be ranked.
+  if (!isInReach && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
   // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
-  const rivals = snapshot.peers.filter((peer) => peer.sends && peer.wants(index))
+  const rivals = givers.filter((peer) => peer.wants(index))
   const others = [...rivals.map(({ id }) => id), ...snapshot.expected]
   const { ownId, sends, strangers } = snapshot
   // Of strangers, so many can be expected to come first as our own number is low.
@@ -225,8 +233,7 @@ function turnOf(
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
   // Who has met nobody yet does not know what they all have.
   const isKnowing = snapshot.peers.length > 0 || snapshot.expected.length + strangers === 0
-  const isAhead = isKnowing && !isKnown && place < 0.5
-  return isAhead && neededIn <= reachSeconds(snapshot, index) ? 'ahead' : null
+  return isInReach && isKnowing && place < 0.5 ? 'ahead' : null
 }
 
 /**
@@ -240,11 +247,13 @@ function reachSeconds({ peers, ownId }: PolicySnapshot, index: PieceIndex): numb
 }
 
 /** Seconds until a piece is here that a peer is fetching from the origin; infinite when none is. */
-function promisedIn({ peers, peerSeconds }: PolicySnapshot, index: PieceIndex): number {
+function promisedIn(
+  { peerSeconds }: PolicySnapshot,
+  promising: readonly PolicyPeer[],
+  index: PieceIndex,
+): number {
   let soonest = Number.POSITIVE_INFINITY
-  for (const peer of peers) {
-    if (peer.sends) soonest = Math.min(soonest, peer.arrives(index) ?? soonest)
-  }
+  for (const peer of promising) soonest = Math.min(soonest, peer.arrives(index) ?? soonest)
   return soonest + peerSeconds
 }
 
@@ -290,36 +299,43 @@ function inOrder(
 /** @returns pieces neither held nor under way, soonest needed first. */
 function wantedPieces(snapshot: PolicySnapshot): Wanted[] {
   const { layout, bufferedSeconds } = snapshot
-  const wanted = new Map<PieceIndex, Wanted>()
-  const want = (index: PieceIndex, neededIn: number, atHorizon: boolean): void => {
-    if (snapshot.has(index) || snapshot.isFetching(index)) return
-    if (neededIn < (wanted.get(index)?.neededIn ?? Number.POSITIVE_INFINITY)) {
-      wanted.set(index, { index, neededIn, atHorizon, urgent: false })
-    }
-  }
+  const wanted: Wanted[] = []
+  const isMissing = (index: PieceIndex) => !snapshot.has(index) && !snapshot.isFetching(index)
   const ahead = lookAhead(snapshot)
   if (ahead) {
-    const end = openDemands(snapshot)[0]?.end ?? layout.size
-    for (const index of piecesBetween(ahead.first, ahead.last)) {
+    const end = readerOf(snapshot)?.end ?? layout.size
+    const isLast = ahead.last === pieceAt(layout, end - 1)
+    for (let index = ahead.first; index <= ahead.last; index = (index + 1) as PieceIndex) {
+      if (!isMissing(index)) continue
       const neededIn = secondsUntil(snapshot, pieceStart(layout, index))
-      want(index, neededIn, index === ahead.last && index < pieceAt(layout, end - 1))
+      wanted.push({ index, neededIn, atHorizon: index === ahead.last && !isLast, urgent: false })
     }
   }
-  const [, ...others] = openDemands(snapshot)
+  const [, ...others] = snapshot.demands.filter(isOpen)
   for (const { position, waiting } of others) {
-    if (waiting) want(pieceAt(layout, position), bufferedSeconds, false)
+    const index = pieceAt(layout, position)
+    if (!waiting || !isMissing(index)) continue
+    const known = wanted.findIndex((other) => other.index === index)
+    if (known >= 0 && (wanted[known] as Wanted).neededIn <= bufferedSeconds) continue
+    if (known >= 0) wanted.splice(known, 1)
+    wanted.push({ index, neededIn: bufferedSeconds, atHorizon: false, urgent: false })
   }
-  return [...wanted.values()].sort((a, b) => a.neededIn - b.neededIn || a.index - b.index)
+  return wanted.sort((a, b) => a.neededIn - b.neededIn || a.index - b.index)
 }
 
-function openDemands({ demands }: PolicySnapshot): readonly Demand[] {
-  return demands.filter(({ position, end }) => position < end)
+function isOpen({ position, end }: Demand): boolean {
+  return position < end
+}
+
+/** The reader that moved last. */
+function readerOf({ demands }: PolicySnapshot): Demand | undefined {
+  return demands.find(isOpen)
 }
 
 /** Pieces between the reader and the horizon; `null` when the reader is ahead of it. */
 function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
   const { layout, settings, bufferedSeconds, bytesPerSecond } = snapshot
-  const [reader] = openDemands(snapshot)
+  const reader = readerOf(snapshot)
   if (!reader) return null
   const steady = (2 * snapshot.originLatencyMs) / 1000 + LAST_MOMENT_SECONDS
   const seconds = Math.max(settings.lookAheadSeconds, steady) - bufferedSeconds
@@ -334,7 +350,7 @@ function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
 /** Seconds until playback needs a byte; infinite for bytes behind the reader. */
 function secondsUntil(snapshot: PolicySnapshot, byte: number) {
   const { waits, bufferedSeconds, bytesPerSecond } = snapshot
-  const position = openDemands(snapshot)[0]?.position ?? 0
+  const position = readerOf(snapshot)?.position ?? 0
   return waits + bufferedSeconds + Math.max(0, byte - position) / bytesPerSecond
 }
 
@@ -345,7 +361,7 @@ function secondsUntil(snapshot: PolicySnapshot, byte: number) {
  */
 function startable(snapshot: PolicySnapshot, wanted: readonly Wanted[]): PieceRange[] {
   const lead = ((snapshot.originRate ?? 0) * (snapshot.originLatencyMs * 1.5 + 50)) / 1000
-  const position = openDemands(snapshot)[0]?.position ?? 0
+  const position = readerOf(snapshot)?.position ?? 0
   const underway = snapshot.spans.map(({ next, end }) => ({
     remaining: end - next,
     neededIn: end <= position ? Number.POSITIVE_INFINITY : secondsUntil(snapshot, next),
@@ -371,13 +387,14 @@ interface Span extends PieceRange, Omit<Wanted, 'index'> {}
 
 /** Contiguous runs of at most `most` pieces, in the order in which they are needed. */
 function spansOf(wanted: readonly Wanted[], most: number): Span[] {
-  const spans: Span[] = []
-  for (const { index, ...piece } of wanted) {
+  const spans: { -readonly [Key in keyof Span]: Span[Key] }[] = []
+  for (const { index, neededIn, atHorizon, urgent } of wanted) {
     const span = spans.at(-1)
     if (span && index === span.last + 1 && index - span.first < most) {
-      spans[spans.length - 1] = { ...span, last: index, atHorizon: piece.atHorizon }
+      span.last = index
+      span.atHorizon = atHorizon
     } else {
-      spans.push({ first: index, last: index, ...piece })
+      spans.push({ first: index, last: index, neededIn, atHorizon, urgent })
     }
   }
   return spans

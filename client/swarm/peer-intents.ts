@@ -51,6 +51,11 @@ export class PeerIntents {
     return this.#heard.get(wire)?.intent?.sends ?? true
   }
 
+  /** Whether the peer says that the origin is sending it anything. */
+  promises(wire: Wire): boolean {
+    return (this.#heard.get(wire)?.intent?.spans.length ?? 0) > 0
+  }
+
   /** Seconds until the peer has the piece from the origin, `null` when it does not say so believably. */
   arrives(wire: Wire, index: PieceIndex): number | null {
     return this.#heard.get(wire)?.arrives(index, performance.now()) ?? null

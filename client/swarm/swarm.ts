@@ -282,6 +282,7 @@ class JoinedSwarm implements Swarm {
       has: (index) => wire.peerPieces.get(index),
       choking: wire.peerChoking,
       rate: this.#trust.pace(wire),
+      promises: this.#intents.promises(wire),
       arrives: (index) => this.#intents.arrives(wire, index),
       wants: (index) => this.#intents.wants(wire, index),
       sends: this.#intents.sends(wire) && this.#trust.reliesOn(wire),
