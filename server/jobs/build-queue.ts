@@ -4,7 +4,6 @@
 // their own, so that neither holds up the other; the most wanted title is built first.
 // The tables are the truth; `wake` is only a hint.
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
 import type { Database } from '../database/database.ts'
@@ -92,14 +91,19 @@ export class BuildQueue {
   async #insert(mediaId: MediaId, revision: number): Promise<void> {
     const { database, now, buildDelayMs } = this.#options
     const createdAt = now()
+    const source = await database
+      .selectFrom('media_source')
+      .select('url')
+      .where('media_id', '=', mediaId)
+      .executeTakeFirst()
     const inserted = await database
       .insertInto('job')
       .values({
         media_id: mediaId,
         revision,
         state: 'queued',
-        lane: sql<Lane>`case when exists (select 1 from media_source where media_id = ${mediaId})
-          then 'remote' else 'local' end`,
+        lane: source ? 'remote' : 'local',
+        origin: source ? new URL(source.url).origin : '',
         run_at: createdAt + buildDelayMs,
         attempts: 0,
         lease_owner: null,
