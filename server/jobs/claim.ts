@@ -2,7 +2,7 @@
 // does not get all places of its lane: two builds at once read from one origin.
 import { type Selectable, sql } from 'kysely'
 import type { MediaId } from '#protocol/ids.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, withoutSync } from '../database/database.ts'
 import type { Schema } from '../database/schema.ts'
 import { BUILDS_PER_HOST } from '../sources/politeness.ts'
 import { LEASE_MS } from './retry.ts'
@@ -76,24 +76,26 @@ export async function claim(
   const [first] = due.rows
   if (first === undefined) return undefined
   // Another process may have been faster: then the row is not due any more and nothing matches.
-  const row = await database
-    .updateTable('job')
-    .set((update) => ({
-      state: 'running',
-      lease_owner: owner,
-      lease_until: now + LEASE_MS,
-      attempts: update('attempts', '+', 1),
-    }))
-    .where('media_id', '=', first.media_id)
-    .where('revision', '=', first.revision)
-    .where((where) =>
-      where.or([
-        where.and([where('state', '=', 'queued'), where('run_at', '<=', now)]),
-        where.and([where('state', '=', 'running'), where('lease_until', '<=', now)]),
-      ]),
-    )
-    .returning(['media_id', 'revision', 'attempts', 'checkpoint', 'origin'])
-    .executeTakeFirst()
+  const row = await withoutSync(database, (connection) =>
+    connection
+      .updateTable('job')
+      .set((update) => ({
+        state: 'running',
+        lease_owner: owner,
+        lease_until: now + LEASE_MS,
+        attempts: update('attempts', '+', 1),
+      }))
+      .where('media_id', '=', first.media_id)
+      .where('revision', '=', first.revision)
+      .where((where) =>
+        where.or([
+          where.and([where('state', '=', 'queued'), where('run_at', '<=', now)]),
+          where.and([where('state', '=', 'running'), where('lease_until', '<=', now)]),
+        ]),
+      )
+      .returning(['media_id', 'revision', 'attempts', 'checkpoint', 'origin'])
+      .executeTakeFirst(),
+  )
   return row && { ...row, origin: row.origin || null }
 }
 
