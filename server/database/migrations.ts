@@ -2,6 +2,7 @@
 // Statements are kept to what SQLite and PostgreSQL 15 both know.
 import type { Kysely } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import type { Schema } from './schema.ts'
 
 /** All migrations by name, applied in the order of their names. */
 export const migrations: Record<string, Migration> = {
@@ -164,6 +165,30 @@ export const migrations: Record<string, Migration> = {
         .createIndex('job_due')
         .on('job')
         .columns(['lane', 'state', 'run_at'])
+        .execute()
+    },
+  },
+  '006-claims': {
+    async up(db: Kysely<Schema>) {
+      await db.schema
+        .alterTable('job')
+        .addColumn('origin', 'text', (column) => column.notNull().defaultTo(''))
+        .execute()
+      const remote = await db
+        .selectFrom('job')
+        .innerJoin('media_source', 'media_source.media_id', 'job.media_id')
+        .select(['job.media_id', 'media_source.url'])
+        .distinct()
+        .execute()
+      for (const { media_id, url } of remote) {
+        const { origin } = new URL(url)
+        await db.updateTable('job').set({ origin }).where('media_id', '=', media_id).execute()
+      }
+      await db.schema.dropIndex('job_due').execute()
+      await db.schema
+        .createIndex('job_wanted')
+        .on('job')
+        .columns(['lane', 'state', 'origin', 'asked desc', 'created_at'])
         .execute()
     },
   },

@@ -134,6 +134,8 @@ interface JobTable {
   state: 'queued' | 'running' | 'failed'
   /** `remote`: the bytes come over the network; does not wait for `local` builds, nor they for it. */
   lane: Generated<'local' | 'remote'>
+  /** Scheme, host and port of the source; empty for a file of this server. */
+  origin: Generated<string>
   /** How often the torrent was asked for while it was not there: the most wanted is built first. */
   asked: Generated<number>
   /** Not before this time. */

@@ -3,7 +3,7 @@
 // Whoever made it closes it; a crash loses the counts of a second.
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, withoutSync } from '../database/database.ts'
 
 const FLUSH_MS = 1_000
 
@@ -51,16 +51,18 @@ export class AskCounts {
   }
 
   #write(counts: readonly Count[]): Promise<void> {
-    return this.#database.transaction().execute(async (transaction) => {
-      for (const { mediaId, revision, times } of counts) {
-        await transaction
-          .updateTable('job')
-          .set((update) => ({ asked: update('asked', '+', times) }))
-          .where('media_id', '=', mediaId)
-          .where('revision', '=', revision)
-          .where('state', '=', 'queued')
-          .execute()
-      }
-    })
+    return withoutSync(this.#database, (connection) =>
+      connection.transaction().execute(async (transaction) => {
+        for (const { mediaId, revision, times } of counts) {
+          await transaction
+            .updateTable('job')
+            .set((update) => ({ asked: update('asked', '+', times) }))
+            .where('media_id', '=', mediaId)
+            .where('revision', '=', revision)
+            .where('state', '=', 'queued')
+            .execute()
+        }
+      }),
+    )
   }
 }

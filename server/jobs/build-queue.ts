@@ -4,10 +4,9 @@
 // their own, so that neither holds up the other; the most wanted title is built first.
 // The tables are the truth; `wake` is only a hint.
 import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, withoutSync } from '../database/database.ts'
 import { HASH_BYTES } from '../hashing/hash-task.ts'
 import type { RealInfo } from '../torrent/metainfo.ts'
 import { AskCounts } from './ask-counts.ts'
@@ -92,25 +91,32 @@ export class BuildQueue {
   async #insert(mediaId: MediaId, revision: number): Promise<void> {
     const { database, now, buildDelayMs } = this.#options
     const createdAt = now()
-    const inserted = await database
-      .insertInto('job')
-      .values({
-        media_id: mediaId,
-        revision,
-        state: 'queued',
-        lane: sql<Lane>`case when exists (select 1 from media_source where media_id = ${mediaId})
-          then 'remote' else 'local' end`,
-        run_at: createdAt + buildDelayMs,
-        attempts: 0,
-        lease_owner: null,
-        lease_until: null,
-        pieces_done: 0,
-        checkpoint: null,
-        reason: null,
-        created_at: createdAt,
-      })
-      .onConflict((conflict) => conflict.doNothing())
+    const source = await database
+      .selectFrom('media_source')
+      .select('url')
+      .where('media_id', '=', mediaId)
       .executeTakeFirst()
+    const inserted = await withoutSync(database, (connection) =>
+      connection
+        .insertInto('job')
+        .values({
+          media_id: mediaId,
+          revision,
+          state: 'queued',
+          lane: source ? 'remote' : 'local',
+          origin: source ? new URL(source.url).origin : '',
+          run_at: createdAt + buildDelayMs,
+          attempts: 0,
+          lease_owner: null,
+          lease_until: null,
+          pieces_done: 0,
+          checkpoint: null,
+          reason: null,
+          created_at: createdAt,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst(),
+    )
     if (inserted.numInsertedOrUpdatedRows === 0n) {
       this.#asks.add(mediaId, revision)
       return
@@ -253,27 +259,29 @@ export class BuildQueue {
   /** The torrent and the end of its job become visible together, or not at all. */
   async #commit(row: Claimed, real: RealInfo): Promise<boolean> {
     const { database, now } = this.#options
-    return database.transaction().execute(async (transaction) => {
-      const released = await transaction
-        .deleteFrom('job')
-        .where('media_id', '=', row.media_id)
-        .where('revision', '=', row.revision)
-        .where('lease_owner', '=', this.#owner)
-        .executeTakeFirst()
-      if (released.numDeletedRows === 0n) return false
-      const inserted = await transaction
-        .insertInto('torrent')
-        .values({
-          media_id: row.media_id,
-          revision: row.revision,
-          info_hash: real.infoHash,
-          info: real.info,
-          created_at: now(),
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst()
-      return (inserted.numInsertedOrUpdatedRows ?? 0n) > 0n
-    })
+    return withoutSync(database, (connection) =>
+      connection.transaction().execute(async (transaction) => {
+        const released = await transaction
+          .deleteFrom('job')
+          .where('media_id', '=', row.media_id)
+          .where('revision', '=', row.revision)
+          .where('lease_owner', '=', this.#owner)
+          .executeTakeFirst()
+        if (released.numDeletedRows === 0n) return false
+        const inserted = await transaction
+          .insertInto('torrent')
+          .values({
+            media_id: row.media_id,
+            revision: row.revision,
+            info_hash: real.infoHash,
+            info: real.info,
+            created_at: now(),
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst()
+        return (inserted.numInsertedOrUpdatedRows ?? 0n) > 0n
+      }),
+    )
   }
 
   async #handBack(row: Claimed, hashes: Uint8Array): Promise<void> {
@@ -313,14 +321,16 @@ export class BuildQueue {
 
   /** @returns false when this process does not hold the job any more */
   async #updateHeld(row: Claimed, change: Partial<JobChange>): Promise<boolean> {
-    const result = await this.#options.database
-      .updateTable('job')
-      .set(change)
-      .where('media_id', '=', row.media_id)
-      .where('revision', '=', row.revision)
-      .where('state', '=', 'running')
-      .where('lease_owner', '=', this.#owner)
-      .executeTakeFirst()
+    const result = await withoutSync(this.#options.database, (connection) =>
+      connection
+        .updateTable('job')
+        .set(change)
+        .where('media_id', '=', row.media_id)
+        .where('revision', '=', row.revision)
+        .where('state', '=', 'running')
+        .where('lease_owner', '=', this.#owner)
+        .executeTakeFirst(),
+    )
     return result.numUpdatedRows > 0n
   }
 }

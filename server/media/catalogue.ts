@@ -6,7 +6,7 @@ import { type InfoHash, type MediaId, parseMediaId } from '#protocol/ids.ts'
 import type { MediaEdit, MediaRecord } from '#protocol/media.ts'
 import { pieceLayout } from '#protocol/pieces.ts'
 import { webSeedPath } from '#protocol/stream.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, withoutSync } from '../database/database.ts'
 import type { Schema } from '../database/schema.ts'
 import { SlipstreamError } from '../http/errors.ts'
 
@@ -171,18 +171,20 @@ export function createCatalogue(database: Database) {
      * @returns false when there is no such title, or its file is another now
      */
     async describe(id: MediaId, revision: number, facts: Described): Promise<boolean> {
-      const result = await database
-        .updateTable('media')
-        .set({
-          type: facts.type,
-          duration_s: facts.duration,
-          width: facts.width,
-          height: facts.height,
-          fast_start: facts.fastStart ? 1 : 0,
-        })
-        .where('id', '=', id)
-        .where('revision', '=', revision)
-        .executeTakeFirst()
+      const result = await withoutSync(database, (connection) =>
+        connection
+          .updateTable('media')
+          .set({
+            type: facts.type,
+            duration_s: facts.duration,
+            width: facts.width,
+            height: facts.height,
+            fast_start: facts.fastStart ? 1 : 0,
+          })
+          .where('id', '=', id)
+          .where('revision', '=', revision)
+          .executeTakeFirst(),
+      )
       return result.numUpdatedRows > 0n
     },
 

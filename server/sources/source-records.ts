@@ -1,7 +1,7 @@
 // The rows of titles that lie elsewhere. A title and its source become visible together; of two
 // processes that make one for the same URL, or see the same change, one wins and both read its rows.
 import type { MediaId } from '#protocol/ids.ts'
-import type { Database } from '../database/database.ts'
+import { type Database, withoutSync } from '../database/database.ts'
 import type { NewMedia } from '../media/catalogue.ts'
 import type { SourceFacts } from './source-client.ts'
 
@@ -39,22 +39,24 @@ export function createSourceRecords(database: Database) {
     /** @returns the title of that URL: this one, or one that was there first */
     async add(media: NewMedia, url: string, facts: SourceFacts, at: number): Promise<MediaId> {
       try {
-        await database.transaction().execute(async (transaction) => {
-          await transaction.insertInto('media').values(media).execute()
-          const inserted = await transaction
-            .insertInto('media_source')
-            .values({
-              media_id: media.id,
-              url,
-              mirrors: '[]',
-              kept_revision: null,
-              wanted_at: at,
-              ...known(facts, at),
-            })
-            .onConflict((conflict) => conflict.column('url').doNothing())
-            .executeTakeFirst()
-          if (inserted.numInsertedOrUpdatedRows === 0n) throw new Lost()
-        })
+        await withoutSync(database, (connection) =>
+          connection.transaction().execute(async (transaction) => {
+            await transaction.insertInto('media').values(media).execute()
+            const inserted = await transaction
+              .insertInto('media_source')
+              .values({
+                media_id: media.id,
+                url,
+                mirrors: '[]',
+                kept_revision: null,
+                wanted_at: at,
+                ...known(facts, at),
+              })
+              .onConflict((conflict) => conflict.column('url').doNothing())
+              .executeTakeFirst()
+            if (inserted.numInsertedOrUpdatedRows === 0n) throw new Lost()
+          }),
+        )
         return media.id
       } catch (error) {
         const first = error instanceof Lost ? await find(url) : null
@@ -65,20 +67,24 @@ export function createSourceRecords(database: Database) {
 
     /** The source was asked; what is known of the file still holds. */
     async confirm(id: MediaId, facts: SourceFacts, at: number): Promise<void> {
-      await database
-        .updateTable('media_source')
-        .set(known(facts, at))
-        .where('media_id', '=', id)
-        .execute()
+      await withoutSync(database, (connection) =>
+        connection
+          .updateTable('media_source')
+          .set(known(facts, at))
+          .where('media_id', '=', id)
+          .execute(),
+      )
     },
 
     /** The source was asked and did not tell. */
     async checked(id: MediaId, at: number): Promise<void> {
-      await database
-        .updateTable('media_source')
-        .set({ checked_at: at })
-        .where('media_id', '=', id)
-        .execute()
+      await withoutSync(database, (connection) =>
+        connection
+          .updateTable('media_source')
+          .set({ checked_at: at })
+          .where('media_id', '=', id)
+          .execute(),
+      )
     },
 
     /**
