@@ -81,7 +81,7 @@ function adapt(sqlite: DatabaseSync): SqliteDatabase {
     }
   }
   const prepareOnce = (sql: string): Prepared => {
-    if (!/^(select|insert|update|delete) /.test(sql)) return prepare(sql) // a PRAGMA acts when prepared
+    if (/^pragma /i.test(sql)) return prepare(sql) // acts when it is prepared
     const statement = known.get(sql) ?? prepare(sql)
     known.delete(sql) // to the end of the map
     known.set(sql, statement)

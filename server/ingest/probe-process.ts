@@ -1,7 +1,7 @@
-// Child process that reads one file with mediabunny, from disk or by asking its parent for bytes, and
-// sends what it is. It runs apart, because a
-// malicious file may keep a parser busy or fill its memory: then this process dies, not the server;
-// and because the memory that even a good file takes goes away with it.
+// Child process that reads files with mediabunny, one from disk, or one after the other by asking its
+// parent for bytes, and sends what they are. It runs apart, because a malicious file may keep a parser
+// busy or fill its memory: then this process dies, not the server; and because the memory that even a
+// good file takes goes away with it.
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   ADTS,
@@ -24,8 +24,17 @@ import {
 import * as v from 'valibot'
 import type { Container, MediaFacts } from './media-facts.ts'
 
+/** A file that is not on this machine. */
+export interface RemoteFile {
+  /** Counts the files of a process. */
+  readonly file: number
+  /** Bytes. */
+  readonly size: number
+}
+
 /** The process asks for bytes `start` to `end`, exclusive, of a file that is not on this machine. */
 export interface BytesRequest {
+  readonly file: number
   readonly request: number
   readonly start: number
   readonly end: number
@@ -58,21 +67,18 @@ const FORMATS = new Map<InputFormat, Container>([
 /** Time for adding up a duration that the container does not state, milliseconds. */
 const DURATION_PATIENCE = 5_000
 
+const waiting = new Map<number, (answer: BytesAnswer) => void>()
+let last = 0
+
 /** A read in small portions is a request each time: what comes behind is likely to be wanted. */
-function remoteSource(size: number): Source {
-  const waiting = new Map<number, (answer: BytesAnswer) => void>()
-  let last = 0
-  process.on('message', (answer: BytesAnswer) => {
-    waiting.get(answer.request)?.(answer)
-    waiting.delete(answer.request)
-  })
+function remoteSource({ file, size }: RemoteFile): Source {
   return new CustomSource({
     getSize: () => size,
     async read(start, end) {
       const request = ++last
       const answer = await new Promise<BytesAnswer>((resolve) => {
         waiting.set(request, resolve)
-        process.send?.({ request, start, end } satisfies BytesRequest)
+        process.send?.({ file, request, start, end } satisfies BytesRequest)
       })
       if ('bytes' in answer) return answer.bytes
       throw Object.assign(new Error(answer.failed), { syscall: 'read' })
@@ -143,14 +149,20 @@ async function durationOf(input: Input): Promise<number | null> {
 const send = (message: Finding | { readonly ready: true }): Promise<void> =>
   new Promise((resolve) => process.send?.(message, () => resolve()))
 
-const [, , kind, what] = v.parse(
-  v.tuple([v.string(), v.string(), v.picklist(['path', 'size']), v.string()]),
-  process.argv,
-)
-const source =
-  kind === 'path'
-    ? new FilePathSource(what, { handleUnhandledError: () => {} })
-    : remoteSource(Number(what))
-await send({ ready: true })
-await send(await examine(source))
-process.exit(0)
+async function report(source: Source): Promise<void> {
+  await send({ ready: true })
+  await send(await examine(source))
+}
+
+/** Of a file on disk, or none: its parent sends what to read. */
+const [, , path] = v.parse(v.tuple([v.string(), v.string(), v.optional(v.string())]), process.argv)
+if (path === undefined) {
+  process.on('message', (message: RemoteFile | BytesAnswer) => {
+    if ('size' in message) return void report(remoteSource(message))
+    waiting.get(message.request)?.(message)
+    waiting.delete(message.request)
+  })
+} else {
+  await report(new FilePathSource(path, { handleUnhandledError: () => {} }))
+  process.exit(0)
+}

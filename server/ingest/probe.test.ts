@@ -211,6 +211,35 @@ describe('probe', () => {
 })
 
 describe('probing a file elsewhere', () => {
+  /** Ids of this process' children that read files elsewhere. */
+  async function readers(): Promise<number[]> {
+    const children = (await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')).split(' ')
+    const commands = await Promise.all(
+      children.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+    )
+    return children.map(Number).filter((_, place) => commands[place]?.includes('probe-process'))
+  }
+
+  test.skipIf(!existsSync('/proc/self/task'))(
+    'a process reads the next file after a good one, and is thrown away after others',
+    async () => {
+      const good = await readFile(clip('vp9-opus.webm'))
+      await probeRemote(remote(good))
+      const [first] = await readers()
+      expect(first).toBeDefined()
+      await probeRemote(remote(await readFile(clip('mp3.mp3'))))
+      expect(await readers()).toEqual([first])
+      await expect(probeRemote(remote(good.subarray(0, 3_000)))).rejects.toThrow(/damaged|cut/)
+      await probeRemote(remote(Buffer.from('1a45dfa3', 'hex'))).catch(() => {})
+      await expect.poll(readers).toEqual([])
+      await probeRemote(remote(good))
+      for (const pid of await readers()) process.kill(pid, 'SIGKILL')
+      await expect.poll(readers).toEqual([])
+      await delay(200) // and this process has heard of it
+      expect(await probeRemote(remote(good))).toMatchObject({ container: 'webm' })
+    },
+  )
+
   /** A file of which only what was read is known. */
   function remote(bytes: Uint8Array) {
     const file = {

@@ -1,6 +1,7 @@
 // Finds out what a file is from its bytes, and refuses what no browser would play. Name and declared
 // type count for nothing. Bounded in time and memory: parsing happens in a child process that is
-// thrown away. A file elsewhere is read in parts by who knows how, within a bound.
+// thrown away; after a good file elsewhere it reads the next ones, for a start holds up the server.
+// A file elsewhere is read in parts by who knows how, within a bound.
 import { type ChildProcess, fork } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
@@ -9,7 +10,7 @@ import * as v from 'valibot'
 import { SlipstreamError } from '../http/errors.ts'
 import { type Layout, type ReadAt, readLayout } from './container-layout.ts'
 import { ACCEPTED, type MediaFacts, mediaFactsSchema } from './media-facts.ts'
-import type { BytesAnswer, BytesRequest, Finding } from './probe-process.ts'
+import type { BytesAnswer, BytesRequest, Finding, RemoteFile } from './probe-process.ts'
 
 /** How long a file may keep us busy, milliseconds; usual ones take 0.1 s. */
 export const PROBE_PATIENCE = 20_000
@@ -17,6 +18,10 @@ export const PROBE_PATIENCE = 20_000
 const AT_ONCE = 2
 const PROCESS = fileURLToPath(new URL('./probe-process.ts', import.meta.url))
 const LIMITS = ['--max-old-space-size=256', '--max-semi-space-size=16']
+/** Good files that a process reads before it is thrown away. */
+const MOST_FILES = 50
+/** How long a process waits for the next file, milliseconds. */
+const SPARE_MS = 5_000
 
 /** Bytes of a file elsewhere that finding out what it is may cost. */
 const MOST_REMOTE_BYTES = 64 * 1024 ** 2
@@ -26,6 +31,7 @@ const MOST_REMOTE_BOXES = 32
 
 const messageSchema = v.union([
   v.object({
+    file: v.number(),
     request: v.pipe(v.number(), v.integer()),
     start: v.pipe(v.number(), v.integer(), v.minValue(0)),
     end: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -79,7 +85,7 @@ export async function probe(path: string, options: ProbeOptions = {}): Promise<M
   if (size === 0) throw refusal('The file is empty.')
   const layout = await readLayout(readAt, size)
   refuseAtFirstSight(layout)
-  const finding = await inTurn(() => examineApart(['path', path], options), options.signal)
+  const finding = await inTurn(() => examineApart(start(path), options), options.signal)
   if ('failed' in finding) throw new Error(`${path} cannot be read: ${finding.failed}`)
   return factsOf(finding, size, layout)
 }
@@ -117,10 +123,7 @@ export async function probeRemote(
       throw error
     }
   }
-  const finding = await inTurn(
-    () => examineApart(['size', String(size)], options, serve),
-    options.signal,
-  )
+  const finding = await inTurn(() => examineApart(take(), options, { size, serve }), options.signal)
   // A parser that was not given what it asked for has nothing to say of the file.
   if (failure !== undefined && !('facts' in finding)) throw failure
   if ('failed' in finding) throw new Error(`the file cannot be read: ${finding.failed}`)
@@ -157,53 +160,105 @@ function refusal(sentence: string): SlipstreamError {
   return new SlipstreamError('unsupported_media', `${sentence} ${ACCEPTED}`)
 }
 
-/**
- * Runs the process and outlives whatever happens to it.
- * @param what names the file, or says how long a file is whose bytes `serve` brings
- */
-function examineApart(
-  what: readonly ['path' | 'size', string],
-  { signal, patience = PROBE_PATIENCE }: ProbeOptions,
-  serve?: RemoteBytes['read'],
-): Promise<Finding> {
+interface ProbeProcess {
+  readonly child: ChildProcess
+  /** That it was given, this one included. */
+  files: number
+  /** Ends it when no file comes. */
+  expiry?: NodeJS.Timeout
+}
+
+/** Processes that have read a file elsewhere and wait for the next. */
+const spares: ProbeProcess[] = []
+
+/** @param path of the only file that it reads; left out for files elsewhere */
+function start(path?: string): ProbeProcess {
   // Chatter of a parser about a strange file does not belong into our log.
-  const child = fork(PROCESS, what, {
+  const child = fork(PROCESS, path === undefined ? [] : [path], {
     serialization: 'advanced', // bytes as they are
     execArgv: LIMITS,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     detached: process.platform !== 'win32', // Ctrl-C in the server's terminal does not reach it
   })
+  child.on('error', () => {}) // may come when nobody reads any more
   giveWay(child.pid)
+  return { child, files: 0 }
+}
+
+/** Keeps a process for the next file. It does not hold up the end of the server, and ends with it. */
+function keep(reader: ProbeProcess): void {
+  const { child } = reader
+  spares.push(reader)
+  reader.expiry = setTimeout(() => {
+    spares.splice(spares.indexOf(reader), 1)
+    child.kill('SIGKILL')
+  }, SPARE_MS).unref()
+  child.unref()
+  child.channel?.unref()
+}
+
+/** @returns a process for a file elsewhere: one that is waiting, or a new one */
+function take(): ProbeProcess {
+  for (let reader = spares.pop(); reader !== undefined; reader = spares.pop()) {
+    clearTimeout(reader.expiry)
+    if (!reader.child.connected) continue // ended by somebody else
+    reader.child.ref()
+    reader.child.channel?.ref()
+    return reader
+  }
+  return start()
+}
+
+/**
+ * Has a process read a file and outlives whatever happens to it.
+ * @param elsewhere how long a file is whose bytes `serve` brings, when the process has none itself
+ */
+async function examineApart(
+  reader: ProbeProcess,
+  { signal, patience = PROBE_PATIENCE }: ProbeOptions,
+  elsewhere?: { readonly size: number; readonly serve: RemoteBytes['read'] },
+): Promise<Finding> {
+  const { child } = reader
+  const file = ++reader.files
   const { promise, resolve, reject } = Promise.withResolvers<Finding>()
   let ready = false
   const timer = setTimeout(() => reject(new ProbeTimeout()), patience)
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
-  child.on('message', (message: unknown) => {
+  const onMessage = (message: unknown) => {
     const result = v.safeParse(messageSchema, message)
     // Whatever the file made of the process, it is not to end this one.
     if (!result.success)
       return reject(refusal('Its structure makes no sense, it seems to be damaged.'))
     const parsed = result.output
     if ('ready' in parsed) ready = true
-    else if ('request' in parsed) void answer(child, parsed, serve)
-    else resolve(parsed)
-  })
-  child.on('error', (error) => {
+    else if (!('request' in parsed)) resolve(parsed)
+    else if (parsed.file === file) void answer(child, parsed, elsewhere?.serve)
+  }
+  const onError = (error: Error) => {
     reject(new Error('the process that reads uploads does not start', { cause: error }))
-  })
-  child.on('exit', (code, signal) => {
+  }
+  const onExit = (code: number | null, signal: NodeJS.Signals | null) => {
     // A parser that fills its memory ends by SIGABRT; every other signal comes from outside.
     if (signal !== null && signal !== 'SIGABRT') {
       reject(new Error(`the process that reads uploads was ended by ${signal}`))
     } else if (ready) resolve({ refused: 'Its structure makes no sense, it seems to be damaged.' })
     else reject(new Error(`the process that reads uploads ended with ${code} at its start`))
-  })
-  return promise.finally(() => {
+  }
+  child.on('message', onMessage).on('error', onError).on('exit', onExit)
+  if (elsewhere) child.send({ file, size: elsewhere.size } satisfies RemoteFile, () => {})
+  let isGood = false
+  try {
+    const finding = await promise
+    isGood = 'facts' in finding
+    return finding
+  } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
-    child.kill('SIGKILL')
-  })
+    child.off('message', onMessage).off('error', onError).off('exit', onExit)
+    if (isGood && elsewhere && file < MOST_FILES) keep(reader)
+    else child.kill('SIGKILL')
+  }
 }
 
 async function answer(

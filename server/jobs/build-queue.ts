@@ -51,7 +51,8 @@ export class BuildQueue {
   /** Requests being written, by title and revision. */
   readonly #requests = new Map<string, Promise<void>>()
   readonly #underWay = new Set<Claimed>()
-  readonly #sleepers = new Set<() => void>()
+  /** Loops without a job, each with what wakes it. */
+  readonly #sleepers = new Map<() => void, Lane>()
   #claiming: Promise<unknown> = Promise.resolve()
   #loops: Promise<unknown> | null = null
 
@@ -96,6 +97,7 @@ export class BuildQueue {
       .select('url')
       .where('media_id', '=', mediaId)
       .executeTakeFirst()
+    const lane: Lane = source ? 'remote' : 'local'
     const inserted = await withoutSync(database, (connection) =>
       connection
         .insertInto('job')
@@ -103,7 +105,7 @@ export class BuildQueue {
           media_id: mediaId,
           revision,
           state: 'queued',
-          lane: source ? 'remote' : 'local',
+          lane,
           origin: source ? new URL(source.url).origin : '',
           run_at: createdAt + buildDelayMs,
           attempts: 0,
@@ -122,7 +124,7 @@ export class BuildQueue {
       return
     }
     this.#options.onChange(mediaId)
-    this.#wake()
+    this.#wake(lane)
   }
 
   /** Queues a job again that gave up. @returns false when there is no such job */
@@ -154,11 +156,11 @@ export class BuildQueue {
     while (!signal.aborted) {
       try {
         const job = await this.#claim(lane)
-        if (job === undefined) await this.#sleep(POLL_MS)
+        if (job === undefined) await this.#sleep(lane)
         else await this.#take(job)
       } catch (cause) {
         this.#options.log.error({ err: cause }, 'the build queue could not use the database')
-        await this.#sleep(POLL_MS)
+        await this.#sleep(lane)
       }
     }
   }
@@ -172,10 +174,10 @@ export class BuildQueue {
     }
   }
 
-  #sleep(ms: number): Promise<void> {
+  #sleep(lane: Lane): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, ms)
-    this.#sleepers.add(resolve)
+    const timer = setTimeout(resolve, POLL_MS)
+    this.#sleepers.set(resolve, lane)
     if (this.#stopping.signal.aborted) resolve()
     return promise.finally(() => {
       clearTimeout(timer)
@@ -183,8 +185,14 @@ export class BuildQueue {
     })
   }
 
-  #wake(): void {
-    for (const wake of this.#sleepers) wake()
+  /** One job is for one loop: the others would look for it in vain. @param lane all when left out */
+  #wake(lane?: Lane): void {
+    for (const [wake, own] of this.#sleepers) {
+      if (lane !== undefined && own !== lane) continue
+      wake()
+      this.#sleepers.delete(wake)
+      if (lane !== undefined) return
+    }
   }
 
   /** One after the other: two that look at once find the same job. */
