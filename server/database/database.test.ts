@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { pino } from 'pino'
@@ -98,4 +101,30 @@ test('a statement is prepared once, however often it runs', async () => {
   const catalogue = createCatalogue(database)
   for (let round = 0; round < 10; round += 1) await catalogue.get('0123456789abcdef' as MediaId)
   expect(prepare).toHaveBeenCalledTimes(1)
+})
+
+test('jobs of an older database are told where their sources lie', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'database-'))
+  const path = join(folder, 'test.db')
+  await (await openDatabase(path)).destroy()
+  const old = new DatabaseSync(path)
+  old.exec(`
+    delete from kysely_migration where name = '006-claims';
+    drop index job_wanted;
+    alter table job drop column origin;
+    create index job_due on job (lane, state, run_at);
+    pragma foreign_keys = off;
+    insert into media_source
+      (media_id, url, mirrors, ranges, cors, wanted_at, checked_at)
+      values ('1', 'https://cdn.example:8443/films/one.webm', '[]', 1, 1, 1, 1);
+    insert into job
+      (media_id, revision, state, lane, run_at, attempts, pieces_done, created_at)
+      values ('1', 1, 'queued', 'remote', 1, 0, 0, 1), ('2', 1, 'queued', 'local', 1, 0, 0, 1);
+  `)
+  old.close()
+  const present = await openDatabase(path)
+  const jobs = await present.selectFrom('job').select('origin').orderBy('media_id').execute()
+  expect(jobs).toEqual([{ origin: 'https://cdn.example:8443' }, { origin: '' }])
+  await present.destroy()
+  await rm(folder, { recursive: true })
 })

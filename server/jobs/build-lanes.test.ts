@@ -1,6 +1,8 @@
+import { StatementSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { InfoHash, MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { createCatalogue } from '../media/catalogue.ts'
@@ -119,6 +121,31 @@ describe('lanes', () => {
     await untilRunning([1, 2])
     expect(started).toHaveLength(2)
   })
+})
+
+it('looks once for a job that comes, not once for each loop without work', async () => {
+  queue.start()
+  for (let number = 1; number <= 2; number += 1) {
+    await queue.request(await add(number, 'https://slow.example'), 1)
+  }
+  await untilRunning([1, 2]) // two loops of the lane are left, and nothing that they may take
+  let looks = 0
+  const all = StatementSync.prototype.all
+  vi.spyOn(StatementSync.prototype, 'all').mockImplementation(function (
+    this: StatementSync,
+    ...of
+  ) {
+    if (this.sourceSQL.includes('with recursive')) looks += 1
+    return all.apply(this, of)
+  })
+  const JOBS = 50
+  for (let number = 3; number < 3 + JOBS; number += 1) {
+    await queue.request(await add(number, 'https://slow.example'), 1)
+    await setImmediate()
+  }
+  vi.restoreAllMocks()
+  expect(looks).toBeGreaterThan(0)
+  expect(looks).toBeLessThan(JOBS * 1.5) // beside these each loop looks once a second
 })
 
 describe('popularity', () => {
