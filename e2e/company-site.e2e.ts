@@ -8,7 +8,7 @@ import { type Company, startCompany } from '../docs/examples/company-site/compan
 import type { SlipstreamPlayerElement } from '../public/embed.d.ts'
 import { clip } from './harness/clips.ts'
 
-const launch = () => clip({ seconds: 40, format: 'webm', mbps: 4 })
+const launch = () => clip({ seconds: 80, format: 'webm', mbps: 4 })
 const short = () => clip({ seconds: 16, format: 'webm', mbps: 3 })
 const longer = () => clip({ seconds: 24, format: 'webm', mbps: 3 })
 
