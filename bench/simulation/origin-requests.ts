@@ -8,13 +8,9 @@ import {
   pieceStart,
 } from '#protocol/pieces.ts'
 import { Pace } from '../../client/playback/pace.ts'
+import { grownSpan, intentOf } from '../../client/playback/span-reckoning.ts'
 import type { SpanIntent } from '../../client/swarm/intent-message.ts'
 import type { Clock } from './wire.ts'
-
-/** As in origin.ts: bytes. */
-const MAX_SPAN_BYTES = 4 * 1024 * 1024
-/** As in origin.ts: bytes per second of an origin that is not measured. */
-const UNKNOWN_RATE = 1_000_000
 
 /** A range request under way. */
 interface Span {
@@ -136,16 +132,9 @@ export class OriginRequests {
     return reached
   }
 
-  /** As origin.ts reckons when pieces will come. */
   promises(): SpanIntent[] {
-    const layout = this.#layout
-    const bytesPerMs = (this.rate ?? UNKNOWN_RATE) / 1000
-    return this.spans.map(({ next, last }) => {
-      const first = pieceAt(layout, next)
-      const missing = pieceStart(layout, first) + lengthOfPiece(layout, first) - next
-      const firstMs = this.latencyMs + missing / bytesPerMs
-      return { first, last, firstMs, pieceMs: layout.pieceLength / bytesPerMs }
-    })
+    const { rate, latencyMs } = this
+    return this.spans.map((span) => intentOf(span, { layout: this.#layout, rate, latencyMs }))
   }
 
   close(): void {
@@ -165,7 +154,7 @@ export class OriginRequests {
     }
   }
 
-  /** As origin.ts measures its rate and lets requests grow. */
+  /** As origin.ts measures its rate. */
   #finish(): void {
     for (const span of this.spans) {
       if (span.next < span.end) continue
@@ -173,8 +162,7 @@ export class OriginRequests {
       const rate = bytes / Math.max(span.flowed, 0.001)
       this.rate = this.rate === null ? rate : (this.rate + rate) / 2
       this.latencyMs += 0.3 * (this.#roundTrip * 1000 - this.latencyMs)
-      const most = Math.min(MAX_SPAN_BYTES, this.rate) / this.#layout.pieceLength
-      this.spanPieces = Math.max(1, Math.min(this.spanPieces * 2, Math.floor(most)))
+      this.spanPieces = grownSpan(this.spanPieces, { layout: this.#layout, rate: this.rate })
     }
     const open = this.spans.filter(({ next, end }) => next < end)
     this.spans.splice(0, this.spans.length, ...open)

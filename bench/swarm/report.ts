@@ -60,9 +60,9 @@ export function renderSwarmReport(report: SwarmReport): string {
     .join('\n')
   const heading = `Many viewers, one origin${report.quick ? ' (quick: short clip, few viewers)' : ''}`
   const intro =
-    'All viewers are contexts of one Chromium on one machine, which all draw the film at ' +
-    'its own size. Every origin stands behind the same proxy, which counts the media bytes that leave ' +
-    'it and, where the scenario says so, caps them; pages and scripts are neither. Origin copies: ' +
+    'All viewers are contexts of one Chromium on one machine, and all draw the film at its own size. ' +
+    'Every origin stands behind the same proxy, which counts the media bytes that leave it and, where ' +
+    'the scenario says so, caps them; pages and scripts are neither counted nor capped. Origin copies: ' +
     'those bytes ÷ the bytes of one copy. A stall is a wait for data after the first frame, of any ' +
     'length; stalls and stalled seconds are sums over all viewers. First frame: from the start of ' +
     'the navigation. Processor time is of the whole browser, so with decoding and drawing.'

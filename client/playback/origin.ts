@@ -6,7 +6,6 @@ import {
   lengthOfPiece,
   type PieceIndex,
   type PieceLayout,
-  pieceAt,
   pieceIndex,
   pieceStart,
   piecesBetween,
@@ -17,6 +16,7 @@ import { takeEarlyResponse } from './early-response.ts'
 import { Pace } from './pace.ts'
 import { AttemptError, askForRange, bodyOfRange, Validators } from './range-answer.ts'
 import { pause, retryDelay } from './retry.ts'
+import { grownSpan, intentOf } from './span-reckoning.ts'
 import { type SeedTurn, WebSeeds } from './web-seeds.ts'
 
 /**
@@ -60,12 +60,9 @@ export interface OriginSpan {
   readonly end: number
 }
 
-const MAX_SPAN_BYTES = 4 * 1024 * 1024
 /** A viewer waits; but a server that is slow and not dead must have a chance to answer. */
 const SILENCE_MS = 5000
 const MAX_SILENCE_MS = 20_000
-/** Taken for granted until a rate is measured: bytes per second. */
-const UNKNOWN_RATE = 1_000_000
 /** Rates come from samples of at least so much; less measures the kernel's buffers. */
 const MIN_SAMPLE_BYTES = 128 * 1024
 
@@ -135,14 +132,8 @@ export class OriginFetcher {
 
   /** What peers are told of the spans under way: pieces that are not whole yet, and when. */
   intents(): SpanIntent[] {
-    const { layout } = this.#options
-    const bytesPerMs = (this.#rate ?? UNKNOWN_RATE) / 1000
-    return this.spans.map(({ next, end, last }) => {
-      const first = pieceAt(layout, Math.min(next, end - 1))
-      const missing = pieceStart(layout, first) + lengthOfPiece(layout, first) - next
-      const firstMs = this.#latencyMs + missing / bytesPerMs
-      return { first, last, firstMs, pieceMs: layout.pieceLength / bytesPerMs }
-    })
+    const figures = { layout: this.#options.layout, rate: this.#rate, latencyMs: this.#latencyMs }
+    return this.spans.map((span) => intentOf(span, figures))
   }
 
   /** @returns whether a span under way will bring the piece. */
@@ -220,7 +211,8 @@ export class OriginFetcher {
         )
       }
     }
-    this.#growSpans()
+    const { layout } = this.#options
+    this.#spanPieces = grownSpan(this.#spanPieces, { layout, rate: this.#rate })
   }
 
   /**
@@ -329,12 +321,6 @@ export class OriginFetcher {
     if (bytes < MIN_SAMPLE_BYTES) return
     const rate = (bytes / Math.max(ms, 1)) * 1000
     this.#rate = this.#rate === null ? rate : this.#rate + 0.5 * (rate - this.#rate)
-  }
-
-  #growSpans(): void {
-    const { pieceLength } = this.#options.layout
-    const most = Math.min(MAX_SPAN_BYTES, this.#rate ?? pieceLength * this.#spanPieces)
-    this.#spanPieces = Math.max(1, Math.min(this.#spanPieces * 2, Math.floor(most / pieceLength)))
   }
 
   /**
