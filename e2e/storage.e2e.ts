@@ -196,7 +196,8 @@ test.describe('the piece store, on a page of its own', () => {
     await limitQuota(context, modules.blankPage, 50 * MIB)
     await openStore(page, 'larger', 160)
     await fill(page, 0, 159)
-    expect(await held(page)).toEqual(range(54, 159)) // 10 MiB of disk and 96 of memory
+    // 10 MiB of disk and 96 of memory, once the last ones have left the queue.
+    await expect.poll(() => held(page)).toEqual(range(54, 159))
     expect(await lost(page)).toEqual(range(0, 53))
     expect(await wrong(page)).toEqual([])
     expect(await storedBytes(page)).toBe(10 * MIB)

@@ -49,8 +49,8 @@ import { followTorrent } from './torrent-source.ts'
 import { Verification } from './verification.ts'
 import { VideoWatch } from './video-watch.ts'
 
-/** What an earlier visit left is worth waiting so long before anything is fetched. */
-const RESTORE_WAIT_MS = 150
+/** What an earlier visit left is worth waiting so long, on a busy machine, before it is fetched again. */
+const RESTORE_WAIT_MS = 1000
 const TICK_MS = 250
 /** While bytes arrive, the policy looks at them so often. */
 const BYTES_TICK_MS = 30

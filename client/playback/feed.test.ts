@@ -193,6 +193,19 @@ describe('what a video holds', () => {
     expect(feed.bufferedSeconds(other)).toBeGreaterThan(40)
   })
 
+  test('is doubted when no picture comes, and hardly while nobody has pressed play', () => {
+    fetcher.pace = 10 * SECOND
+    const reader = readerAt(0)
+    feed.allow(reader, firstBytes())
+    reader.position = HEAD + 2 * SECOND
+    now += 600
+    expect(feed.bufferedSeconds(reader)).toBe(0)
+    video.autoplay = false
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(1.6)
+    now += 9_000
+    expect(feed.bufferedSeconds(reader)).toBe(0) // the film's start is heavy
+  })
+
   test('is what it says in a stall', () => {
     fetcher.pace = 10 * SECOND
     const reader = readerAt(0)

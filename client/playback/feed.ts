@@ -16,6 +16,8 @@ const CAUTION = 0.8
 const CATCH_UP_SECONDS = 20
 /** A line that has sent next to nothing in that time is slow. */
 const TELLING_SECONDS = 0.5
+/** How fast time passes for a first frame that nobody has asked for. */
+const IDLE_HURRY = 0.1
 /** Beyond the place where samples seem to begin, so much is still taken for the file's head. */
 const HEAD_BYTES = 4 * 1024
 
@@ -113,7 +115,7 @@ export class Feed {
       bytesPerSecond: bytesPerSecond(),
       played: video.currentTime - playedFrom,
       decoded,
-      waitingMs: watch.hasFrame || this.isKeeping ? null : calm.ms - calmMs,
+      waitingMs: watch.hasFrame || this.isKeeping ? null : this.#waitingMs(calm.ms - calmMs),
     })
     return decoded === null ? Math.max(known, given * CAUTION) : given * CAUTION
   }
@@ -131,10 +133,19 @@ export class Feed {
     return endsInHead && !this.#isOpen ? head - position : length
   }
 
+  /** Nobody has pressed play yet. */
+  get #isIdle(): boolean {
+    const { video } = this.#options
+    return video.paused && !video.autoplay
+  }
+
+  #waitingMs(calmMs: number): number {
+    return this.#isIdle ? calmMs * IDLE_HURRY : calmMs
+  }
+
   #mayPlay(reader: Reader): boolean {
-    const { video, watch, fetcher } = this.#options
-    const isIdle = video.paused && !video.autoplay
-    if (this.#isOpen || isIdle || watch.firstFrameMs !== null) {
+    const { watch, fetcher } = this.#options
+    if (this.#isOpen || this.#isIdle || watch.firstFrameMs !== null) {
       this.#keptSince = null
       return true
     }

@@ -8,6 +8,8 @@ export interface PolicySettings {
   readonly lookAheadSeconds: number
   /** Nor anything further ahead of the reader than that. */
   readonly lookAheadBytes: number
+  /** Playback shall not wait for a far origin: at least twice the way to it is looked ahead. */
+  readonly bridgesLatency: boolean
 }
 
 /**
@@ -17,12 +19,14 @@ export interface PolicySettings {
 const WAITING_SETTINGS: PolicySettings = {
   lookAheadSeconds: 8,
   lookAheadBytes: 64 * 1024 * 1024,
+  bridgesLatency: true,
 }
 
 /** Before the first frame: what the decoder needs for it, with nothing beside it on the line. */
 export const STARTING_SETTINGS: PolicySettings = {
   ...WAITING_SETTINGS,
   lookAheadSeconds: START_SECONDS,
+  bridgesLatency: false,
 }
 
 /** The same while the swarm is expected within seconds: peers will bring what is not fetched yet. */
@@ -63,7 +67,7 @@ export function strangersAmong(seconds: number, others: number, known: number): 
 }
 
 /** While the disk cannot keep up with the network, as little as playback can do with. */
-const PRESSED_SETTINGS: PolicySettings = { lookAheadSeconds: 4, lookAheadBytes: 8 * 1024 * 1024 }
+const PRESSED_SETTINGS = { lookAheadSeconds: 4, lookAheadBytes: 8 * 1024 * 1024 }
 
 /** How things stand for a viewer, as far as the look-ahead depends on it. */
 export interface Standing {
@@ -82,10 +86,11 @@ export interface Standing {
 export function lookAheadFor(standing: Standing): PolicySettings {
   const settings = unpressed(standing)
   if (!standing.isPressed) return settings
-  const { lookAheadSeconds } = PRESSED_SETTINGS
+  const { lookAheadSeconds, lookAheadBytes } = PRESSED_SETTINGS
   return {
-    ...PRESSED_SETTINGS,
+    ...settings,
     lookAheadSeconds: Math.min(settings.lookAheadSeconds, lookAheadSeconds),
+    lookAheadBytes,
   }
 }
 

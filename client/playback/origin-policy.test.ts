@@ -7,7 +7,13 @@ import {
   pieceLayout,
   pieceStart,
 } from '#protocol/pieces.ts'
-import { JOINING_SETTINGS, lookAheadFor, SWARM_SETTINGS } from './look-ahead.ts'
+import {
+  JOINING_SETTINGS,
+  lookAheadFor,
+  type PolicySettings,
+  STARTING_SETTINGS,
+  SWARM_SETTINGS,
+} from './look-ahead.ts'
 import { decide, type PolicyPeer, type PolicySnapshot } from './origin-policy.ts'
 import { rank } from './rendezvous.ts'
 
@@ -105,6 +111,14 @@ describe('alone', () => {
     const settings = JOINING_SETTINGS
     expect(decide(snapshot({ settings, bufferedSeconds: 8 })).fromOrigin).toEqual([])
     expect(decide(snapshot({ settings }, every(0, 8))).fromOrigin).toEqual([])
+  })
+
+  test('a far origin is asked earlier, but not for a first frame', () => {
+    const far = { originLatencyMs: 2_000, bufferedSeconds: 2 }
+    const isAsked = (settings: PolicySettings) =>
+      decide(snapshot({ ...far, settings })).fromOrigin.length > 0
+    expect(isAsked(JOINING_SETTINGS)).toBe(true)
+    expect(isAsked(STARTING_SETTINGS)).toBe(false)
   })
 
   test('a second reader that waits is served too, a silent one is not', () => {

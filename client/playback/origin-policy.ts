@@ -337,8 +337,10 @@ function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
   const { layout, settings, bufferedSeconds, bytesPerSecond } = snapshot
   const reader = readerOf(snapshot)
   if (!reader) return null
+  const { lookAheadSeconds, bridgesLatency } = settings
   const steady = (2 * snapshot.originLatencyMs) / 1000 + LAST_MOMENT_SECONDS
-  const seconds = Math.max(settings.lookAheadSeconds, steady) - bufferedSeconds
+  const wanted = bridgesLatency ? Math.max(lookAheadSeconds, steady) : lookAheadSeconds
+  const seconds = wanted - bufferedSeconds
   if (seconds <= 0) return null
   const bytes = Math.min(settings.lookAheadBytes, Math.floor(seconds * bytesPerSecond))
   return {
