@@ -222,6 +222,86 @@ test('with preload="none" nothing is loaded before somebody presses play', async
   await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(0.3)
 })
 
+test.describe('with a <video> within that may load', () => {
+  const early = (page: Page) => page.locator('slipstream-player > video')
+  const frame = (page: Page) => page.locator('slipstream-player iframe')
+  const within = () =>
+    `<video src="${film.webSeeds[0]}" preload="metadata" controls></video><p>No</p>`
+  /** Adds it, with a player that comes no sooner than `letIn` is called. */
+  const addHeld = async (page: Page, attributes: Record<string, string> = {}) => {
+    let letIn = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      letIn = resolve
+    })
+    await page.route('**/embed/*', async (route) => {
+      await held
+      await route.continue()
+    })
+    await page.goto(`${site.url}/bare`)
+    await add(page, { media: film.id, ...attributes }, within())
+    return letIn
+  }
+
+  test('its picture is shown until the player has one', async ({ page }) => {
+    const letIn = await addHeld(page)
+    await expect
+      .poll(() => early(page).evaluate((video: HTMLVideoElement) => video.readyState))
+      .toBeGreaterThanOrEqual(2)
+    await expect(early(page)).toBeVisible()
+    await expect(page.locator('slipstream-player > p')).toBeHidden()
+    expect(await frame(page).evaluate((element: HTMLElement) => element.inert)).toBe(true)
+    await early(page).focus()
+    letIn()
+    await expect(early(page)).toBeHidden()
+    expect(await on(page, (one) => [one.readyState >= 2, one.currentTime, one.paused])).toEqual([
+      true,
+      0,
+      true,
+    ])
+    expect(await frame(page).evaluate((element: HTMLElement) => element.inert)).toBe(false)
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('SLIPSTREAM-PLAYER')
+    await on(page, (one) => {
+      one.muted = true
+      return one.play()
+    })
+    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(0.3)
+  })
+
+  test('who has begun to watch it goes on in the player, at the same place', async ({ page }) => {
+    const letIn = await addHeld(page)
+    await early(page).evaluate((video: HTMLVideoElement) => {
+      video.volume = 0.5
+      video.muted = true
+      video.currentTime = 6
+      return video.play()
+    })
+    const seen = await listen(page)
+    letIn()
+    await expect(early(page)).toBeHidden({ timeout: 15_000 })
+    const player = await on(page, (one) => [one.currentTime, one.paused, one.muted, one.volume])
+    expect(player.slice(1)).toEqual([false, true, 0.5])
+    expect(player[0]).toBeGreaterThan(6)
+    expect(await early(page).evaluate((video: HTMLVideoElement) => video.paused)).toBe(true)
+    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(8)
+    expect(await seen()).not.toContain('error')
+  })
+
+  test('it plays on when there is no player', async ({ page }) => {
+    await page.route('**/embed/*', (route) => route.abort())
+    await page.goto(`${site.url}/bare`)
+    await add(page, { media: film.id }, within())
+    await early(page).evaluate((video: HTMLVideoElement) => {
+      video.muted = true
+      return video.play()
+    })
+    await expect.poll(() => on(page, (one) => one.error?.code)).toBe('no_player')
+    await expect(early(page)).toBeVisible()
+    const position = () => early(page).evaluate((video: HTMLVideoElement) => video.currentTime)
+    const before = await position()
+    await expect.poll(position).toBeGreaterThan(before + 0.5)
+  })
+})
+
 test('forged messages connect nobody and change nothing', async ({ page }) => {
   await page.goto(site.url)
   await on(page, (one) => {

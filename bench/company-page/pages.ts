@@ -1,14 +1,24 @@
-// The two forms of the company's page that are compared, made of the page that the example serves.
+// The forms of the company's page that are compared, made of the page that the example serves.
+
+/** `picture`: the players' page, and the `<video>` within the first player may load. */
+export type PageForm = 'player' | 'picture' | 'plain'
 
 /** @returns the page's address, with `film` as its first film */
-export function addressOf(website: string, film: string, form: 'player' | 'plain'): string {
+export function addressOf(website: string, film: string, form: PageForm): string {
   return `${website}/?${new URLSearchParams({ film, form })}`
 }
 
 /** @param url as `addressOf` made it */
 export function editPage(html: string, { searchParams }: URL): string {
   const page = html.replaceAll('launch.webm', searchParams.get('film') ?? 'launch.webm')
-  return searchParams.get('form') === 'plain' ? withPlainVideos(page) : page
+  switch (searchParams.get('form')) {
+    case 'plain':
+      return withPlainVideos(page)
+    case 'picture':
+      return page.replace('preload="none"', 'preload="metadata"') // of the first film
+    default:
+      return page
+  }
 }
 
 /** What a page without Slipstream would be: what stands within the players, and no script. */

@@ -1,7 +1,8 @@
 // <slipstream-player>: one frame in a shadow tree, behind the properties, methods and events of a
 // <video>. What is within the element is for browsers without JavaScript and for when the player
-// cannot be loaded; otherwise it is not shown. Being removed ends everything; being put in, or getting
-// another title, starts anew. `public/embed.d.ts` says the same to companies.
+// cannot be loaded; else it is not shown, but for the first picture (first-picture.ts). Being removed
+// ends everything; being put in, or getting another title, starts anew. `public/embed.d.ts` says the
+// same to companies.
 import {
   type EmbedMessage,
   type EmbedSettings,
@@ -14,6 +15,7 @@ import type {
   SlipstreamPlayerError,
   SlipstreamStats,
 } from '../../public/embed.d.ts'
+import { FirstPicture } from './first-picture.ts'
 import { frameAddress } from './frame-address.ts'
 import { FrameLink } from './frame-link.ts'
 import { STYLE } from './style.ts'
@@ -64,6 +66,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
   readonly #rule: CSSStyleDeclaration
   #link: FrameLink | null = null
   #frame: HTMLIFrameElement | null = null
+  #firstPicture: FirstPicture | null = null
   /** What the page has set; currentTime only until there is a frame. */
   #settings: EmbedSettings = {}
   /** Calls of `play` before there is a frame. */
@@ -303,15 +306,21 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     this.#link?.close()
     this.#link = null
     this.#frame = null
+    this.#firstPicture = null
     this.#error = null
   }
 
   /** @param isWanted somebody has asked for playback */
   #load(isWanted: boolean): void {
     this.#root.replaceChildren()
-    for (const media of this.querySelectorAll<HTMLMediaElement>('video, audio')) media.pause()
-    if (this.media === '' && this.src === '') return
-    if (this.preload === 'none' && !isWanted && !this.autoplay) {
+    const isNamed = this.media !== '' || this.src !== ''
+    const waits = this.preload === 'none' && !isWanted && !this.autoplay
+    const early = isNamed && !waits ? FirstPicture.within(this) : null
+    for (const media of this.querySelectorAll<HTMLMediaElement>('video, audio')) {
+      if (media !== early) media.pause()
+    }
+    if (!isNamed) return
+    if (waits) {
       this.#root.append(this.#startButton())
       return
     }
@@ -341,6 +350,10 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
       link.ask('play').then(() => resolve(), reject)
     this.#earlyPlays = []
     this.#root.append(frame)
+    if (early) {
+      this.#firstPicture = new FirstPicture(early, frame, link)
+      this.#root.append(this.#firstPicture.slot)
+    }
   }
 
   /** Stands for the player until somebody presses it. */
@@ -398,6 +411,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
   }
 
   #onMessage(message: EmbedMessage, before: EmbedState): void {
+    if ('state' in message) this.#firstPicture?.follow(message.state)
     if (message.type === 'stats' && message.id === 0) {
       this.dispatchEvent(new CustomEvent('stats', { detail: message.stats }))
     } else if (message.type === 'connected') this.#onConnected(message)

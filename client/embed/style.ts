@@ -21,6 +21,9 @@ iframe, button, button img, ::slotted(video), p {
   margin: 0;
   border: 0;
 }
+.first-picture::slotted(:not(video)) {
+  display: none;
+}
 button {
   padding: 0;
   background: #000;
