@@ -1,5 +1,6 @@
 // A clock that nearly stands still while the machine is too busy to keep it: what waits for such a
-// machine waits for the processor, and more bytes would not help. Whoever made it closes it.
+// machine waits for the processor, and more bytes would not help. Whoever made it closes it; after that
+// it is a clock like any other.
 
 /** How often it looks: milliseconds. */
 const BEAT_MS = 20
@@ -11,6 +12,7 @@ const BUSY_SHARE = 0.2
 export class CalmClock {
   readonly #now: () => number
   readonly #timer: ReturnType<typeof setInterval>
+  #isClosed = false
   #lastBeat: number
   #calmMs = 0
 
@@ -21,13 +23,16 @@ export class CalmClock {
     this.#timer = setInterval(() => this.#beat(), BEAT_MS)
   }
 
-  /** Milliseconds from when it was made to the last beat, busy times counted for little. */
+  /** Milliseconds since it was made, to the last beat; until it was closed, busy ones count for little. */
   get ms(): number {
-    return this.#calmMs
+    return this.#calmMs + (this.#isClosed ? this.#now() - this.#lastBeat : 0)
   }
 
   close(): void {
+    if (this.#isClosed) return
     clearInterval(this.#timer)
+    this.#beat()
+    this.#isClosed = true
   }
 
   #beat(): void {

@@ -206,6 +206,21 @@ describe('what a video holds', () => {
     expect(feed.bufferedSeconds(reader)).toBe(0) // the film's start is heavy
   })
 
+  test('is nothing of a start that is skipped, and what was given of a place that is sought', () => {
+    fetcher.pace = 10 * SECOND
+    video.currentTime = 9
+    watch.decodedBytes = 0
+    const head = readerAt(0)
+    feed.allow(head, firstBytes())
+    head.position = HEAD + 2 * SECOND
+    watch.hasFrame = true
+    expect(feed.bufferedSeconds(head)).toBe(0)
+    const sought = readerAt(9 * SECOND, 9 * SECOND)
+    feed.allow(sought, new Uint8Array(SECOND))
+    sought.position += 2 * SECOND
+    expect(feed.bufferedSeconds(sought)).toBeCloseTo(1.6)
+  })
+
   test('is what it says in a stall', () => {
     fetcher.pace = 10 * SECOND
     const reader = readerAt(0)

@@ -39,7 +39,7 @@ export class Feed {
   readonly #options: FeedOptions
   readonly #now: () => number
   #samples: ByteRange
-  /** The last reader to begin: when, by both clocks, and where playback was. */
+  /** The last reader to begin: when, by both clocks, and where in the film. */
   #begun: {
     readonly reader: Reader
     readonly at: number
@@ -92,7 +92,8 @@ export class Feed {
         reader,
         at: this.#now(),
         calmMs: calm.ms,
-        playedFrom: video.currentTime,
+        // A film that is to start elsewhere is read from its head on until the index tells where.
+        playedFrom: reader.start <= this.#samples.start ? 0 : video.currentTime,
         seeks: watch.seeks,
         decoded: watch.decodedBytes,
       }
