@@ -26,10 +26,11 @@ export async function longClip(size: number): Promise<string> {
   const source = shortClip()
   mkdirSync(FOLDER, { recursive: true })
   const loops = Math.ceil((size / statSync(source).size) * 1.01)
+  const spare = Math.max(size * 0.002, 1_000_000) // ffmpeg ends with a whole cluster, and an index
   const unfinished = `${path}.${process.pid}.webm`
   await runProgram('ffmpeg', [
     ...['-v', 'error', '-y', '-stream_loop', String(loops), '-i', source],
-    ...['-c', 'copy', '-fs', String(Math.round(size * 0.998)), unfinished],
+    ...['-c', 'copy', '-fs', String(Math.round(size - spare)), unfinished],
   ])
   const made = statSync(unfinished).size
   if (made > size || made < size * 0.995) {

@@ -60,6 +60,8 @@ export const companyPage: Part = {
             'frame is its still picture; the film moves when the player does.',
           `"Far away" puts a line between the browser and each of the three on which everything is ` +
             `under way for ${FAR_MS} ms each way; Slipstream and the CDN are near each other.`,
+          'The CDN\'s bytes are those handed to its sockets. Of a <video> with preload="metadata" ' +
+            'Chromium reads 1.2 MB and then lets the connections fill up.',
           'A first visit has no cache, no connection and no service worker; a later one is of ' +
             'somebody who saw another film on that page before.',
         ],
