@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -177,6 +178,27 @@ describe('probe', () => {
       expect(String(await outcome)).toContain('ended by SIGTERM')
     },
   )
+
+  test('good files are not refused because many processes end at the same moment', async () => {
+    let goesOn = true
+    const endOften = (): void => {
+      if (!goesOn) return
+      spawn('true', { stdio: 'ignore' }).on('exit', () => {
+        for (const until = performance.now() + 15; performance.now() < until; );
+        setImmediate(endOften)
+      })
+    }
+    for (let i = 0; i < 3; i += 1) endOften()
+    try {
+      for (let round = 0; round < 5; round += 1) {
+        const path = clip('vp9-opus.webm')
+        const found = await Promise.all([probe(path), probe(path)])
+        expect(found.map(({ container }) => container)).toEqual(['webm', 'webm'])
+      }
+    } finally {
+      goesOn = false
+    }
+  })
 
   test('a file that takes too long is not called unusable, the machine may be slow', async () => {
     const outcome = probe(await endless(), { patience: 1_000 })
