@@ -224,11 +224,11 @@ test('with preload="none" nothing is loaded before somebody presses play', async
 
 test.describe('with a <video> within that may load', () => {
   const early = (page: Page) => page.locator('slipstream-player > video')
-  const frame = (page: Page) => page.locator('slipstream-player iframe')
-  const within = () =>
-    `<video src="${film.webSeeds[0]}" preload="metadata" controls></video><p>No</p>`
-  /** Adds it, with a player that comes no sooner than `letIn` is called. */
-  const addHeld = async (page: Page, attributes: Record<string, string> = {}) => {
+  const video = () => `<video src="${film.webSeeds[0]}" preload="metadata" muted controls></video>`
+  const ofVideo = <Result>(page: Page, act: (one: HTMLVideoElement) => Result) =>
+    early(page).evaluate(act as (element: Element) => Result)
+  /** Opens a page whose player comes no sooner than `letIn` is called. */
+  const openHeld = async (page: Page, path: string) => {
     let letIn = (): void => {}
     const held = new Promise<void>((resolve) => {
       letIn = resolve
@@ -237,20 +237,27 @@ test.describe('with a <video> within that may load', () => {
       await held
       await route.continue()
     })
-    await page.goto(`${site.url}/bare`)
-    await add(page, { media: film.id, ...attributes }, within())
+    await page.goto(site.url + path)
     return letIn
+  }
+  /** A page with a player and without the script, whose video is begun before the script comes. */
+  const beginBefore = async (page: Page) => {
+    await ofVideo(page, (one) => {
+      one.preload = 'auto'
+      one.muted = true
+      one.currentTime = 6
+      return one.play()
+    })
+    await expect.poll(() => ofVideo(page, (one) => one.currentTime)).toBeGreaterThan(6.3)
+    await page.addScriptTag({ type: 'module', url: `${server.url}/embed.js` })
   }
 
   test('its picture is shown until the player has one', async ({ page }) => {
-    const letIn = await addHeld(page)
-    await expect
-      .poll(() => early(page).evaluate((video: HTMLVideoElement) => video.readyState))
-      .toBeGreaterThanOrEqual(2)
+    const letIn = await openHeld(page, '/bare')
+    await add(page, { media: film.id }, `${video()}<p>No</p>`)
     await expect(early(page)).toBeVisible()
+    expect(await ofVideo(page, (one) => one.readyState)).toBeGreaterThanOrEqual(2)
     await expect(page.locator('slipstream-player > p')).toBeHidden()
-    expect(await frame(page).evaluate((element: HTMLElement) => element.inert)).toBe(true)
-    await early(page).focus()
     letIn()
     await expect(early(page)).toBeHidden()
     expect(await on(page, (one) => [one.readyState >= 2, one.currentTime, one.paused])).toEqual([
@@ -258,47 +265,66 @@ test.describe('with a <video> within that may load', () => {
       0,
       true,
     ])
-    expect(await frame(page).evaluate((element: HTMLElement) => element.inert)).toBe(false)
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('SLIPSTREAM-PLAYER')
-    await on(page, (one) => {
-      one.muted = true
-      return one.play()
-    })
+  })
+
+  test('whoever presses it starts the player', async ({ page }) => {
+    const letIn = await openHeld(page, '/bare')
+    await add(page, { media: film.id, muted: '' }, video())
+    await early(page).click()
+    letIn()
     await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(0.3)
+    await expect(early(page)).toBeHidden()
+    expect(await ofVideo(page, (one) => one.paused)).toBe(true)
   })
 
   test('who has begun to watch it goes on in the player, at the same place', async ({ page }) => {
-    const letIn = await addHeld(page)
-    await early(page).evaluate((video: HTMLVideoElement) => {
-      video.volume = 0.5
-      video.muted = true
-      video.currentTime = 6
-      return video.play()
-    })
+    const letIn = await openHeld(page, '/later')
+    await beginBefore(page)
+    await expect.poll(() => ofVideo(page, (one) => one.paused)).toBe(true)
+    const place = await ofVideo(page, (one) => one.currentTime)
     const seen = await listen(page)
     letIn()
-    await expect(early(page)).toBeHidden({ timeout: 15_000 })
-    const player = await on(page, (one) => [one.currentTime, one.paused, one.muted, one.volume])
-    expect(player.slice(1)).toEqual([false, true, 0.5])
-    expect(player[0]).toBeGreaterThan(6)
-    expect(await early(page).evaluate((video: HTMLVideoElement) => video.paused)).toBe(true)
-    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(8)
+    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(place + 0.3)
+    expect(await on(page, (one) => one.currentTime)).toBeLessThan(place + 5)
+    await expect(early(page)).toBeHidden()
     expect(await seen()).not.toContain('error')
   })
 
   test('it plays on when there is no player', async ({ page }) => {
     await page.route('**/embed/*', (route) => route.abort())
-    await page.goto(`${site.url}/bare`)
-    await add(page, { media: film.id }, within())
-    await early(page).evaluate((video: HTMLVideoElement) => {
-      video.muted = true
-      return video.play()
-    })
+    await page.goto(`${site.url}/later`)
+    await beginBefore(page)
     await expect.poll(() => on(page, (one) => one.error?.code)).toBe('no_player')
     await expect(early(page)).toBeVisible()
-    const position = () => early(page).evaluate((video: HTMLVideoElement) => video.currentTime)
+    const position = () => ofVideo(page, (one) => one.currentTime)
     const before = await position()
     await expect.poll(position).toBeGreaterThan(before + 0.5)
+    expect(await ofVideo(page, (one) => one.controls)).toBe(true)
+  })
+
+  test('one that the parser finds later is shown too, and plays nothing beside the player', async ({
+    page,
+  }) => {
+    const letIn = await openHeld(page, '/bare')
+    await add(page, { media: film.id, autoplay: '', muted: '' })
+    await expect(page.locator('slipstream-player iframe')).toBeAttached()
+    await player(page).evaluate((element, html) => {
+      element.innerHTML = html.replace('preload="metadata"', 'autoplay')
+    }, video())
+    await expect(early(page)).toBeVisible()
+    expect(await ofVideo(page, (one) => one.paused)).toBe(true)
+    letIn()
+    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(0.3)
+    await expect(early(page)).toBeHidden()
+    expect(await ofVideo(page, (one) => one.paused)).toBe(true)
+  })
+
+  test('another title does not keep its picture', async ({ page }) => {
+    await openHeld(page, '/bare')
+    await add(page, { media: film.id }, video())
+    await expect(early(page)).toBeVisible()
+    await player(page).evaluate((element, id) => element.setAttribute('media', id), other.id)
+    await expect(early(page)).toBeHidden()
   })
 })
 

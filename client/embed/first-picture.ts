@@ -1,75 +1,79 @@
-// The film's first picture from the page itself: a <video> within the element that has leave to load is
-// shown, and can be played, until the player in the frame has a picture. What a visitor has begun to
-// watch goes on in the player at the same place. The element makes it, and ends it by leaving it out of
-// its tree.
+// The film's first picture from the page itself: a <video> within the element that has leave to load
+// stands over the frame, as a still picture, until the player in the frame has one. It plays nothing:
+// what a visitor has begun to watch before the script came goes on in the player, at the same place.
+// The element makes it; `end` or `giveBack` ends it.
 import type { EmbedState } from '#protocol/embed.ts'
-import type { FrameLink } from './frame-link.ts'
+
+export interface FirstPictureOptions {
+  readonly element: HTMLElement
+  /** The visitor presses the picture, or has begun to watch and was at `position` (seconds). */
+  readonly onPlay: (position: number | null) => void
+}
 
 export class FirstPicture {
-  readonly video: HTMLVideoElement
   /** To be put over the frame. */
   readonly slot = document.createElement('slot')
-  readonly #frame: HTMLIFrameElement
-  readonly #link: FrameLink
-  /** Number of the command that handed the place over, once that is done. */
-  #handedOver: number | null = null
-  #isOver = false
+  readonly #options: FirstPictureOptions
+  readonly #listening = new AbortController()
+  #video: HTMLVideoElement | null = null
+  /** The page's `<video>` was playing, and had controls. */
+  #before = { plays: false, controls: false }
 
-  /** @returns the `<video>` within the element, if its page lets it load */
-  static within(element: Element): HTMLVideoElement | null {
-    const video = element.querySelector<HTMLVideoElement>(':scope > video')
-    return video && (video.autoplay || video.preload !== 'none') ? video : null
-  }
-
-  constructor(video: HTMLVideoElement, frame: HTMLIFrameElement, link: FrameLink) {
-    this.video = video
-    this.slot.className = 'first-picture' // of what is within the element, it shows the <video> alone
-    this.#frame = frame
-    this.#link = link
-    frame.inert = true // nobody can see it yet
+  constructor(options: FirstPictureOptions) {
+    this.#options = options
+    this.slot.className = 'first-picture'
+    // The script may be there before the parser has come to what is within the element.
+    this.slot.addEventListener('slotchange', () => this.#adopt(), this.#listening)
+    this.#adopt()
   }
 
   /** To be called with everything that the player says. */
-  follow(state: EmbedState): void {
-    if (this.#isOver) return
-    const { video } = this
-    const hasPicture = state.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
-    if (!hasPicture) {
-      if (video.error) this.#end() // the player may have something to say
-      return
-    }
-    const isUntouched = video.paused && video.currentTime === 0
-    if (this.#handedOver === null && isUntouched) this.#end()
-    else if (this.#handedOver === null) this.#handOver()
-    else if (this.#hasTakenOver(state, this.#handedOver)) this.#end()
+  follow({ readyState, error }: EmbedState): void {
+    if (readyState >= HTMLMediaElement.HAVE_CURRENT_DATA || error) this.end()
   }
 
-  #handOver(): void {
-    const { currentTime, volume, muted, playbackRate, paused } = this.video
-    this.#handedOver = this.#link.set({ currentTime, volume, muted, playbackRate })
-    // Where the browser wants a press in the frame, there is the player's button.
-    if (!paused) this.#link.ask('play').catch(() => this.#end())
-  }
-
-  #hasTakenOver({ handled, seeking, readyState, paused }: EmbedState, since: number): boolean {
-    return (
-      handled >= since &&
-      !seeking &&
-      readyState >= HTMLMediaElement.HAVE_FUTURE_DATA &&
-      (this.video.paused || !paused)
-    )
-  }
-
-  #end(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    const { video } = this
-    const hadFocus = document.activeElement === video
-    this.#frame.inert = false
-    this.slot.remove()
+  /** The player takes over, or the element has no more use for it. */
+  end(): void {
+    this.#stop()
+    const video = this.#video
+    if (video === null) return
     video.autoplay = false
     video.preload = 'none'
-    video.load() // what it has not played yet, the player fetches
-    if (hadFocus) this.#frame.focus()
+    video.load() // what it was about to fetch, the player fetches
+  }
+
+  /** There will be no player: the page's `<video>` is what it was. */
+  giveBack(): void {
+    this.#stop()
+    const video = this.#video
+    if (video === null) return
+    if (this.#before.plays) video.play().catch(() => {}) // its own button stays
+  }
+
+  #stop(): void {
+    this.#listening.abort()
+    this.slot.remove()
+    if (this.#video) this.#video.controls = this.#before.controls
+  }
+
+  #adopt(): void {
+    const { element, onPlay } = this.#options
+    const { signal } = this.#listening
+    const video = element.querySelector<HTMLVideoElement>(':scope > video')
+    if (this.#video !== null || video === null) return
+    if (!video.autoplay && video.preload === 'none') return
+    this.#video = video
+    this.#before = { plays: !video.paused, controls: video.controls }
+    const wasPressed = this.#before.plays && !video.autoplay
+    const hadFocus = video.matches(':focus')
+    video.pause()
+    video.autoplay = false
+    video.controls = false
+    if (hadFocus) element.focus()
+    const show = (): void => this.slot.classList.add('shown')
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) show()
+    else video.addEventListener('loadeddata', show, { signal })
+    video.addEventListener('click', () => onPlay(null), { signal })
+    if (wasPressed) onPlay(video.currentTime)
   }
 }

@@ -59,12 +59,9 @@ export class FrameLink {
     )
   }
 
-  /** @returns the command's number: states from that on know of it */
-  set(settings: EmbedSettings): number {
-    const id = this.#next()
-    this.#send({ type: 'set', id, settings })
-    this.#unheard.set(id, settings)
-    return id
+  set(settings: EmbedSettings): void {
+    this.#send({ type: 'set', id: this.#next(), settings })
+    this.#unheard.set(this.#sent, settings)
   }
 
   pause(): void {

@@ -306,6 +306,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     this.#link?.close()
     this.#link = null
     this.#frame = null
+    this.#firstPicture?.end()
     this.#firstPicture = null
     this.#error = null
   }
@@ -313,14 +314,12 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
   /** @param isWanted somebody has asked for playback */
   #load(isWanted: boolean): void {
     this.#root.replaceChildren()
-    const isNamed = this.media !== '' || this.src !== ''
-    const waits = this.preload === 'none' && !isWanted && !this.autoplay
-    const early = isNamed && !waits ? FirstPicture.within(this) : null
-    for (const media of this.querySelectorAll<HTMLMediaElement>('video, audio')) {
-      if (media !== early) media.pause()
+    if (this.media === '' && this.src === '') {
+      this.#silence()
+      return
     }
-    if (!isNamed) return
-    if (waits) {
+    if (this.preload === 'none' && !isWanted && !this.autoplay) {
+      this.#silence()
       this.#root.append(this.#startButton())
       return
     }
@@ -350,10 +349,23 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
       link.ask('play').then(() => resolve(), reject)
     this.#earlyPlays = []
     this.#root.append(frame)
-    if (early) {
-      this.#firstPicture = new FirstPicture(early, frame, link)
+    if (this.preload !== 'none') {
+      const onPlay = (position: number | null) => this.#playFrom(position)
+      this.#firstPicture = new FirstPicture({ element: this, onPlay })
       this.#root.append(this.#firstPicture.slot)
     }
+    this.#silence()
+  }
+
+  /** What is within the element plays nothing while there is a player. */
+  #silence(): void {
+    for (const media of this.querySelectorAll<HTMLMediaElement>('video, audio')) media.pause()
+  }
+
+  /** @param position seconds, `null` for wherever the player begins */
+  #playFrom(position: number | null): void {
+    if (position !== null) this.#set({ currentTime: position })
+    this.play().catch(() => undefined) // the player's own button stays
   }
 
   /** Stands for the player until somebody presses it. */
@@ -388,11 +400,18 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
 
   /** Shows what the page has for this case, or says what is wrong. */
   #fail(message: string): void {
+    this.#giveBack()
     this.#unload()
     this.#error = { code: 'no_player', message }
     this.#abandonEarlyPlays()
     this.#showInstead(message)
     this.dispatchEvent(new Event('error'))
+  }
+
+  /** The page's own <video> is what it was again. */
+  #giveBack(): void {
+    this.#firstPicture?.giveBack()
+    this.#firstPicture = null
   }
 
   #showInstead(message: string): void {
@@ -411,7 +430,6 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
   }
 
   #onMessage(message: EmbedMessage, before: EmbedState): void {
-    if ('state' in message) this.#firstPicture?.follow(message.state)
     if (message.type === 'stats' && message.id === 0) {
       this.dispatchEvent(new CustomEvent('stats', { detail: message.stats }))
     } else if (message.type === 'connected') this.#onConnected(message)
@@ -421,6 +439,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
         this.#shape(message.state.videoWidth, message.state.videoHeight)
       }
     }
+    if ('state' in message) this.#firstPicture?.follow(message.state)
   }
 
   #onConnected({ title, shape, state }: EmbedMessage & { readonly type: 'connected' }): void {
@@ -430,6 +449,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     if (title !== null && this.#frame && !this.ariaLabel && !this.title) this.#frame.title = title
     if (title === null && state.error !== null && this.childElementCount > 0) {
       // There is nothing to play; what the page has for this case may know better.
+      this.#giveBack()
       this.#unload()
       this.#error = state.error
       this.#showInstead(state.error.message)

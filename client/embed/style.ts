@@ -21,8 +21,11 @@ iframe, button, button img, ::slotted(video), p {
   margin: 0;
   border: 0;
 }
-.first-picture::slotted(:not(video)) {
+.first-picture::slotted(*) {
   display: none;
+}
+.first-picture.shown::slotted(video) {
+  display: block;
 }
 button {
   padding: 0;

@@ -23,7 +23,7 @@ export class CalmClock {
     this.#timer = setInterval(() => this.#beat(), BEAT_MS)
   }
 
-  /** Milliseconds since it was made, to the last beat; until it was closed, busy ones count for little. */
+  /** Milliseconds: to the last beat, busy ones for little; and all since it was closed. */
   get ms(): number {
     return this.#calmMs + (this.#isClosed ? this.#now() - this.#lastBeat : 0)
   }

@@ -29,7 +29,7 @@ export interface FeedOptions {
   readonly fetcher: Pick<OriginFetcher, 'spans' | 'pace'>
   /** Bytes of the file per second of playback. */
   readonly bytesPerSecond: () => number
-  /** Stands nearly still while the machine is busy. */
+  /** Until the first frame, it stands nearly still while the machine is busy. */
   readonly calm: { readonly ms: number }
   /** A steady clock in milliseconds, `performance.now()` if left out. */
   readonly now?: () => number
@@ -134,14 +134,15 @@ export class Feed {
     return endsInHead && !this.#isOpen ? head - position : length
   }
 
-  /** Nobody has pressed play yet. */
+  /** Nobody plays it, perhaps not yet. */
   get #isIdle(): boolean {
     const { video } = this.#options
     return video.paused && !video.autoplay
   }
 
   #waitingMs(calmMs: number): number {
-    return this.#isIdle ? calmMs * IDLE_HURRY : calmMs
+    const isAwaited = !this.#isIdle || this.#options.watch.firstFrameMs !== null
+    return isAwaited ? calmMs : calmMs * IDLE_HURRY
   }
 
   #mayPlay(reader: Reader): boolean {
