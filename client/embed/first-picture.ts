@@ -34,10 +34,10 @@ export class FirstPicture {
 
   /** The player takes over, or the element has no more use for it. */
   end(): void {
+    if (this.#listening.signal.aborted) return // it has ended already
     this.#stop()
     const video = this.#video
     if (video === null) return
-    video.autoplay = false
     video.preload = 'none'
     video.load() // what it was about to fetch, the player fetches
   }
@@ -45,9 +45,7 @@ export class FirstPicture {
   /** There will be no player: the page's `<video>` is what it was. */
   giveBack(): void {
     this.#stop()
-    const video = this.#video
-    if (video === null) return
-    if (this.#before.plays) video.play().catch(() => {}) // its own button stays
+    if (this.#before.plays) this.#video?.play().catch(() => {}) // its own button stays
   }
 
   #stop(): void {

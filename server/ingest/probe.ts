@@ -241,12 +241,9 @@ async function examineApart(
   const onExit = (code: number | null, signal: NodeJS.Signals | null) => {
     // When several processes end at once, this may be known before its last message has been read.
     if (child.connected) {
-      child.once('disconnect', () => onEnd(code, signal))
+      child.once('disconnect', () => onExit(code, signal))
       return
     }
-    onEnd(code, signal)
-  }
-  const onEnd = (code: number | null, signal: NodeJS.Signals | null) => {
     // A parser that fills its memory ends by SIGABRT; every other signal comes from outside.
     if (signal !== null && signal !== 'SIGABRT') {
       reject(new Error(`the process that reads uploads was ended by ${signal}`))
