@@ -5,6 +5,7 @@ import type { MediaRecord } from '#protocol/media.ts'
 import type { SlipstreamPlayerElement } from '../public/embed.d.ts'
 import { clip } from './harness/clips.ts'
 import { type CompanySite, startCompanySite } from './harness/company-site.ts'
+import { hold } from './harness/hold.ts'
 import { startServer, type TestServer } from './harness/server.ts'
 
 let server: TestServer
@@ -229,14 +230,7 @@ test.describe('with a <video> within that may load', () => {
     early(page).evaluate(act as (element: Element) => Result)
   /** Opens a page whose player comes no sooner than `letIn` is called. */
   const openHeld = async (page: Page, path: string) => {
-    let letIn = (): void => {}
-    const held = new Promise<void>((resolve) => {
-      letIn = resolve
-    })
-    await page.route('**/embed/*', async (route) => {
-      await held
-      await route.continue()
-    })
+    const letIn = await hold(page, '**/embed/*')
     await page.goto(site.url + path)
     return letIn
   }

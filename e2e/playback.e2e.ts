@@ -2,6 +2,7 @@
 import { expect, type Page, test } from '@playwright/test'
 import { earlyRequestOf } from '#protocol/early-request.ts'
 import { clip } from './harness/clips.ts'
+import { hold } from './harness/hold.ts'
 import { startServer, type TestServer } from './harness/server.ts'
 import { statsOf, watch } from './harness/viewer.ts'
 
@@ -69,14 +70,7 @@ test('the first bytes are under way before any script is there, and are not fetc
   const media = await server.upload(clip({ seconds: 16, format: 'webm', mbps: 3 }))
   const sentBefore = await server.webSeedBytes()
   const context = await browser.newContext()
-  let letScriptsCome = (): void => {}
-  const scriptsMayCome = new Promise<void>((resolve) => {
-    letScriptsCome = resolve
-  })
-  await context.route('**/assets/*.js', async (route) => {
-    await scriptsMayCome
-    await route.continue()
-  })
+  const letScriptsCome = await hold(context, '**/assets/*.js')
   const opening = watch(context, `${server.url}/watch/${media.id}`)
   await expect.poll(() => server.webSeedBytes()).toBeGreaterThan(sentBefore)
   expect((await server.webSeedBytes()) - sentBefore).toBeLessThan(media.size / 4)

@@ -60,8 +60,7 @@ export const companyPage: Part = {
             'frame is its still picture; the film moves when the player does.',
           `"Far away" puts a line between the browser and each of the three on which everything is ` +
             `under way for ${FAR_MS} ms each way; Slipstream and the CDN are near each other.`,
-          'The CDN\'s bytes are those handed to its sockets. Of a <video> with preload="metadata" ' +
-            'Chromium reads 1.2 MB and then lets the connections fill up.',
+          "The CDN's bytes are those handed to its sockets, which hold more than the browser reads.",
           'A first visit has no cache, no connection and no service worker; a later one is of ' +
             'somebody who saw another film on that page before.',
         ],
@@ -145,17 +144,16 @@ async function compare({ company, browser, film, place, quick }: Setting): Promi
     const answer = await fetch(`${slipstream.url}/api/resolve?${query}`)
     await slipstream.remove((await answer.json()).id)
   }
+  const forgetAfter = async (name: string, visited: Promise<FirstFrame>): Promise<FirstFrame> => {
+    const frame = await visited
+    await forget(name)
+    return frame
+  }
   const open = {
-    [OURS]: async (tab: Page, name: string): Promise<FirstFrame> => {
-      const frame = await visitFrame(tab, addressOf(website.url, name, 'player'), FRAME)
-      await forget(name)
-      return frame
-    },
-    [PICTURE]: async (tab: Page, name: string): Promise<FirstFrame> => {
-      const frame = await visit(tab, addressOf(website.url, name, 'picture'))
-      await forget(name)
-      return frame
-    },
+    [OURS]: (tab: Page, name: string) =>
+      forgetAfter(name, visitFrame(tab, addressOf(website.url, name, 'player'), FRAME)),
+    [PICTURE]: (tab: Page, name: string) =>
+      forgetAfter(name, visit(tab, addressOf(website.url, name, 'picture'))),
     [PLAIN]: (tab: Page, name: string) => visit(tab, addressOf(website.url, name, 'plain')),
   }
   const start = async (viewer: Viewer, contender: keyof typeof open) => {
