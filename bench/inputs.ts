@@ -15,8 +15,8 @@ export function shortClip(): string {
 }
 
 /**
- * @param size bytes, a multiple of 1 MiB; the file comes out up to half a percent smaller, so that
- *   1 GiB has the most pieces that it can have
+ * @param size bytes, a multiple of 1 MiB; the file comes out a little smaller, so that 1 GiB has the
+ *   most pieces that it can have
  * @returns path of a playable WebM, the short clip over and over
  * @throws Error when ffmpeg is missing or fails
  */
@@ -33,7 +33,7 @@ export async function longClip(size: number): Promise<string> {
     ...['-c', 'copy', '-fs', String(Math.round(size - spare)), unfinished],
   ])
   const made = statSync(unfinished).size
-  if (made > size || made < size * 0.995) {
+  if (made > size || made < size - 2 * spare) {
     throw new Error(`ffmpeg made ${made} bytes where about ${size} were wanted`)
   }
   renameSync(unfinished, path)

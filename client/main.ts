@@ -1,5 +1,6 @@
-// Entry of every page. What decides the time to the first frame comes first: the service worker,
-// then the <video> and its playback; the interface is loaded while those are under way.
+// Entry of every page. What decides the time to the first frame comes first: the <video>, which
+// index.html may have started already, its playback, and the service worker; the interface is loaded
+// while those are under way.
 import './app/base.css'
 import type { MediaRecord } from '#protocol/media.ts'
 import { readBoot } from './app/boot.ts'
@@ -7,7 +8,7 @@ import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { connectServiceWorker } from './playback/service-worker-client.ts'
 import { basePath } from './remote/own-address.ts'
-import { showEarly } from './watch/early-video.ts'
+import { showEarly, startedVideoShows } from './watch/early-video.ts'
 import { openEmbedBridge } from './watch/embed-bridge.ts'
 import { untilMet } from './watch/first-meeting.ts'
 import { exposeStatistics, openWatchSession, watchOptions } from './watch/watch-session.ts'
@@ -31,6 +32,7 @@ function start(): void {
 
 /** Plays, and returns when the interface may take its share of the processor. */
 async function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
+  if (page === 'watch') await startedVideoShows()
   const session = openWatchSession(media, watchOptions(page))
   // Before the page has loaded: a page around this one takes silence for a refusal.
   if (page === 'embed') openEmbedBridge({ session })

@@ -1,6 +1,7 @@
 // The first request for the bytes of a title. A script in the page itself (client/index.html) makes
-// it, before any other script is there; the playback engine, which would ask for the same, takes it
-// over (client/playback/early-response.ts). On a first visit that saves a way to the server and back.
+// it, before any other script is there, or has a `<video>` make it, where the server can answer the
+// stream's own address; the playback engine takes over what comes of it (client/playback/head-start.ts,
+// early-response.ts). That saves a way to the server and back, and all that scripts and worker take.
 import * as v from 'valibot'
 import { bytesPerSecondOf, type MediaRecord, nameOfBytes } from './media.ts'
 import {
@@ -24,20 +25,43 @@ export const earlyRequestSchema = v.object({
   url: v.string(),
   /** The `Range` header. */
   range: v.string(),
+  /**
+   * The file's head: the bytes before this one. The server sends them at the stream's address
+   * (stream.ts); `null` when the file lies elsewhere.
+   */
+  headEnd: v.nullable(v.number()),
 })
 export type EarlyRequest = v.InferOutput<typeof earlyRequestSchema>
 
-/** @returns what to ask for first, or `null` for a title that no web seed has */
-export function earlyRequestOf(media: MediaRecord): EarlyRequest | null {
-  const { size, duration, webSeeds } = media
-  const [url] = webSeeds
+/**
+ * @param ownAddress of this server, without a slash at its end
+ * @returns what to ask for first, or `null` for a title that no web seed has
+ */
+export function earlyRequestOf(media: MediaRecord, ownAddress: string): EarlyRequest | null {
+  const [url] = media.webSeeds
   if (url === undefined) return null
+  const end = headEndOf(media, 0)
+  const isHere = url.startsWith(`${ownAddress}/media/`)
+  const headEnd = isHere ? end : null
+  return { title: nameOfBytes(media), url, range: `bytes=0-${end - 1}`, headEnd }
+}
+
+/**
+ * @param start a byte of the file
+ * @returns the byte after the last one of the whole pieces that a decoder needs from there to begin
+ */
+export function headEndOf({ size, duration }: HeadFacts, start: number): number {
   const bytesPerSecond = bytesPerSecondOf(size, duration) ?? GUESSED_BYTES_PER_SECOND
   const layout = pieceLayout(size)
-  const last = lastPieceToStartWith(layout, bytesPerSecond)
-  const end = pieceStart(layout, last) + lengthOfPiece(layout, last)
-  return { title: nameOfBytes(media), url, range: `bytes=0-${end - 1}` }
+  const last = pieceAt(
+    layout,
+    Math.min(Math.floor(start + START_SECONDS * bytesPerSecond), size - 1),
+  )
+  return pieceStart(layout, last) + lengthOfPiece(layout, last)
 }
+
+/** Bytes and seconds of a title. */
+export type HeadFacts = Pick<MediaRecord, 'size' | 'duration'>
 
 /**
  * @param bytesPerSecond of playback

@@ -86,6 +86,11 @@ export const mediaRecordSchema = v.variant('state', [
 ])
 export type MediaRecord = v.InferOutput<typeof mediaRecordSchema>
 
+/** @returns the strong entity tag of the file's present revision, on this server */
+export function etagOf({ id, revision }: Pick<MediaRecord, 'id' | 'revision'>): string {
+  return `"${id}-${revision}"`
+}
+
 /** @returns the name of a title's bytes, which never change: `<media id>-<revision>` */
 export function nameOfBytes({ id, revision }: Pick<MediaRecord, 'id' | 'revision'>): string {
   return `${id}-${revision}`

@@ -1,30 +1,42 @@
 // How the service worker and the page that plays talk about a stream. A `<video>` asks for
-// `/stream/:session/:filename`; the worker passes the request to the page over a MessagePort and
-// pulls one chunk at a time. Whatever fails on that way is answered by the web seed of the same
-// origin, which both sides can name from the path alone.
+// `/media/:id/stream/:session/:filename`; the worker passes the request to the page over a
+// MessagePort and pulls one chunk at a time. Whatever fails on that way is answered by the web seed
+// of the same origin, which both sides can name from the path alone. The file's head may come from
+// the server itself, which answers the same address as long as no worker does (`HEAD_PARAMETER`).
 import * as v from 'valibot'
 import { type MediaId, parseMediaId } from './ids.ts'
 
 /** Paths that the service worker answers, as a URL pattern; as all paths here, of a server at the root. */
-export const STREAM_PATTERN = '/stream/*'
+export const STREAM_PATTERN = '/media/:id/stream/:session/:filename'
 
-/** What `/stream/:session/:filename` names. */
+/**
+ * In the query of a stream's address: the server is to send the file's head, in an answer of its own.
+ * With `HOLD` it keeps back the end of that until a worker is there for what comes next; without a
+ * value the worker is there and lets the request pass.
+ */
+export const HEAD_PARAMETER = 'head'
+export const HOLD = 'hold'
+
+/** `Cache-Control` of a request for what a cache has of a stream: the server answers it with 504 (RFC 9111 §5.2.1.7). */
+export const ONLY_IF_CACHED = 'only-if-cached'
+
+/** What the path of a stream names. */
 export interface StreamTarget {
-  /** `<mediaId>.<revision>.<random>`; one per opened playback. */
+  /** `<revision>.<random>`; one per opened playback. */
   readonly session: string
   readonly mediaId: MediaId
   readonly revision: number
   readonly filename: string
 }
 
-/** @param random distinguishes playbacks of one title: letters, digits, `-` */
-export function streamSession(mediaId: MediaId, revision: number, random: string): string {
-  return `${mediaId}.${revision}.${random}`
+/** @param random distinguishes playbacks: letters, digits, `-` */
+export function streamSession(revision: number, random: string): string {
+  return `${revision}.${random}`
 }
 
-/** @returns the path that goes into `<video src>`. */
-export function streamPath(session: string, filename: string): string {
-  return `/stream/${session}/${encodeURIComponent(filename)}`
+/** @returns the path that goes into `<video src>`: below that of the title's other media paths */
+export function streamPath(mediaId: MediaId, session: string, filename: string): string {
+  return `/media/${mediaId}/stream/${session}/${encodeURIComponent(filename)}`
 }
 
 /** @returns the path of the same-origin web seed. */
@@ -34,12 +46,12 @@ export function webSeedPath(mediaId: MediaId, revision: number, filename: string
 
 /** @returns what the path names, or `null` when it is no well-formed stream path. */
 export function parseStreamPath(pathname: string): StreamTarget | null {
-  const match = /^\/stream\/(([^./]+)\.([1-9]\d{0,14})\.[\w-]{1,64})\/([^/]+)$/.exec(pathname)
-  const mediaId = parseMediaId(match?.[2])
-  if (!match?.[1] || !match[4] || mediaId === null) return null
+  const match = /^\/media\/([^/]+)\/stream\/(([1-9]\d{0,14})\.[\w-]{1,64})\/([^/]+)$/.exec(pathname)
+  const mediaId = parseMediaId(match?.[1])
+  if (!match?.[2] || !match[4] || mediaId === null) return null
   try {
     const filename = decodeURIComponent(match[4])
-    return { session: match[1], mediaId, revision: Number(match[3]), filename }
+    return { session: match[2], mediaId, revision: Number(match[3]), filename }
   } catch {
     return null // a stray `%`
   }

@@ -10,7 +10,6 @@ import type { Logger } from 'pino'
 import type { SiteSettings } from '#protocol/boot.ts'
 import type { MediaId } from '#protocol/ids.ts'
 import type { MediaRecord } from '#protocol/media.ts'
-import { parseStreamPath, webSeedPath } from '#protocol/stream.ts'
 import { createAccounts } from './accounts/accounts.ts'
 import { accountRoutes } from './accounts/routes.ts'
 import { createDiskBlobStore } from './blobs/disk-blob-store.ts'
@@ -332,13 +331,6 @@ export async function createApp(
   const embedSitesOf = async (media: MediaRecord | null) =>
     media?.embedSites ?? (await siteSettings.get()).embedSites
   web.use(oembedRoutes({ baseOf: originOf, findRecord, embedSitesOf }))
-  // Reached only without the service worker, which answers this address otherwise.
-  web.get('/stream/:session/:filename', (request, response) => {
-    const target = parseStreamPath(request.path)
-    if (target === null) throw new SlipstreamError('not_found', 'There is no such stream.')
-    const path = webSeedPath(target.mediaId, target.revision, target.filename)
-    response.redirect(307, basePath + path)
-  })
   web.use(refuseOtherMethods(web))
   web.all('/api/{*path}', () => {
     throw new SlipstreamError('not_found', 'There is nothing at this address of the API.')

@@ -13,6 +13,7 @@ export class DirectPlayback {
   constructor(video: HTMLVideoElement, urls: readonly string[]) {
     this.#video = video
     this.#urls = urls
+    video.removeAttribute('crossorigin') // other sites need not know of it
     setSource(video, this.#url)
   }
 

@@ -3,7 +3,7 @@
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
 // peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
 import { GUESSED_BYTES_PER_SECOND, lastPieceToStartWith } from '#protocol/early-request.ts'
-import { bytesPerSecondOf, nameOfBytes } from '#protocol/media.ts'
+import { bytesPerSecondOf, etagOf, nameOfBytes } from '#protocol/media.ts'
 import {
   type PieceIndex,
   type PieceLayout,
@@ -25,6 +25,7 @@ import { problemOfType } from './codec-support.ts'
 import { DirectPlayback, setSource } from './direct-playback.ts'
 import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
+import { type HeadStart, headStartOf, readHead, releaseHead, startWithHead } from './head-start.ts'
 import { httpSenders } from './http-senders.ts'
 import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
@@ -42,7 +43,7 @@ import type {
 } from './playback.ts'
 import { DELETED, presentedProblem, problemOfOrigin, problemOfVideo } from './problems.ts'
 import { type ByteRange, Reader } from './reader.ts'
-import { mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
+import { isControlled, mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
 import type { SharingDecision } from './sharing.ts'
 import { serveStreams } from './stream-server.ts'
 import { followTorrent } from './torrent-source.ts'
@@ -71,6 +72,8 @@ class Engine implements Playback {
   readonly #store: PieceStore
   readonly #fetcher: OriginFetcher
   readonly #watch: VideoWatch
+  /** What the server gives the `<video>` itself, or `null`. */
+  readonly #head: HeadStart | null
   readonly #closing = new AbortController()
   readonly #listeners = new Set<() => void>()
   /** Open readers, the one that moved last first. */
@@ -114,14 +117,13 @@ class Engine implements Playback {
     this.#layout = pieceLayout(media.size)
     const ownSeed = ownUrl(webSeedPath(media.id, media.revision, media.filename))
     this.#seeds = media.webSeeds.length > 0 ? media.webSeeds : [ownSeed]
-    this.#lastReader = { position: 0, end: media.size, waiting: false }
-    this.#watch = new VideoWatch(video, () => {
-      if (this.#watch.firstFrameMs !== null) {
-        this.#firstFrame.resolve()
-        this.#calm.close()
-      }
-      this.#queueTick()
-    })
+    const title = nameOfBytes(media)
+    const comesBack = wasStored(title)
+    this.#codecProblem = problemOfType(media.type, (type) => video.canPlayType(type))
+    this.#head = options.head ?? (comesBack || !isControlled() ? null : headStartOf(media))
+    this.#lastReader = { position: this.#head?.end ?? 0, end: media.size, waiting: false }
+    const now = () => performance.now()
+    this.#watch = new VideoWatch(video, () => this.#onWatch(), now, this.#head)
     const want = (): void => {
       this.#isWanted = true
       this.#wanted.resolve()
@@ -131,9 +133,6 @@ class Engine implements Playback {
     else video.addEventListener('play', want, { once: true, signal: this.#closing.signal })
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
     this.#closing.signal.addEventListener('abort', () => clearTimeout(firstFrameWait))
-    this.#codecProblem = problemOfType(media.type, (type) => video.canPlayType(type))
-    const title = nameOfBytes(media)
-    const comesBack = wasStored(title)
     this.#store = new PieceStore(this.#layout, async () => {
       if (!comesBack) await this.#firstFrame.promise
       if (this.#direct) return null
@@ -179,6 +178,7 @@ class Engine implements Playback {
       calm: this.#calm,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
+    if (this.#head) this.#feed.beganWithout(this.#lastReader)
     this.#introductions = new Introductions({
       announceUrls: [ownUrl('/announce').replace(/^http/, 'ws')],
       iceServers: options.iceServers,
@@ -212,6 +212,15 @@ class Engine implements Playback {
     const httpReason = this.#httpReason
     this.#snapshot = { stats: this.stats(), httpReason, tracker: null, problem: null }
     this.#start(comesBack)
+    if (this.#watch.firstFrameMs !== null) this.#onWatch()
+  }
+
+  #onWatch(): void {
+    if (this.#watch.firstFrameMs !== null) {
+      this.#firstFrame.resolve()
+      this.#calm.close()
+    }
+    this.#queueTick()
   }
 
   stats(): PlaybackStats {
@@ -310,6 +319,7 @@ class Engine implements Playback {
       this.#playDirectly()
       return
     }
+    if (this.#head) this.#serveStream(this.#head.session)
     if (!comesBack) this.#startFetching()
     else void this.#store.restoredWithin(RESTORE_WAIT_MS).then(() => this.#startFetching())
     const go = (controlled: boolean): void => {
@@ -317,7 +327,7 @@ class Engine implements Playback {
       if (controlled) this.#playStream()
       else this.#playDirectly()
     }
-    if (navigator.serviceWorker.controller) go(true)
+    if (isControlled()) go(true)
     else void waitForServiceWorker().then(go)
   }
 
@@ -325,6 +335,7 @@ class Engine implements Playback {
     if (this.#direct) return
     this.#mayFetch = true
     const first = pieceIndex(this.#layout, 0)
+    if (this.#head) return this.#queueTick()
     // Here by the time that the worker asks, and in one request: each costs as much as a piece.
     if (!this.#store.has(first)) this.#fetcher.start(first, this.#lastToStartWith())
     this.#queueTick()
@@ -347,22 +358,45 @@ class Engine implements Playback {
     this.#direct = new DirectPlayback(this.#options.video, this.#seeds)
   }
 
-  #playStream(): void {
-    const { media, video } = this.#options
-    const session = streamSession(media.id, media.revision, crypto.randomUUID())
+  #serveStream(session: string): void {
+    const { media } = this.#options
     this.#stopStreams = serveStreams({
       session,
       size: media.size,
       type: media.type,
+      etag: etagOf(media),
       openReader: (range) => this.#openReader(range),
     })
-    setSource(video, ownPath(streamPath(session, media.filename)))
+  }
+
+  /** What the server has given the `<video>` is taken into the store, once it is all there. */
+  async #takeHead(head: HeadStart): Promise<void> {
+    await this.#firstFrame.promise
+    const { signal } = this.#closing
+    const bytes = await readHead(head, signal)
+    if (signal.aborted) return
+    if (bytes) this.#fetcher.take(head.src, bytes)
+    else this.#bytes.placeholder += head.end // it came, if not to us
+  }
+
+  #playStream(): void {
+    const { media, video } = this.#options
+    if (this.#head) {
+      if (video.src !== '') releaseHead(this.#head)
+      else startWithHead(video, this.#head)
+      void this.#takeHead(this.#head)
+    } else {
+      const session = streamSession(media.revision, crypto.randomUUID())
+      this.#serveStream(session)
+      setSource(video, ownPath(streamPath(media.id, session, media.filename)))
+    }
     // Decoding takes a while, as connecting does.
     const options = { once: true, signal: this.#closing.signal }
     const meetEarly = (): void => {
       if (this.#isWanted && webRtcWorks()) this.#meetViewers()
     }
-    video.addEventListener('loadedmetadata', meetEarly, options)
+    if (video.readyState >= HTMLMediaElement.HAVE_METADATA) meetEarly()
+    else video.addEventListener('loadedmetadata', meetEarly, options)
     void Promise.all([this.#firstFrame.promise, this.#wanted.promise]).then(() => {
       if (this.#closing.signal.aborted) return
       if (!webRtcWorks()) this.#stayWithHttp('no-webrtc')

@@ -41,13 +41,17 @@ export class Feed {
   #samples: ByteRange
   /** The last reader to begin: when, by both clocks, and where in the film. */
   #begun: {
-    readonly reader: Reader
+    readonly reader: Pick<Reader, 'position'>
+    /** The first byte of the file that the video was given with what `reader` gives. */
+    readonly from: number
     readonly at: number
     readonly calmMs: number
     readonly playedFrom: number
     readonly seeks: number
     readonly decoded: number | null
   } | null = null
+  /** The byte after the last one that the video got without a reader. */
+  #headEnd: number | null = null
   /** True from the moment when there was enough to begin with. */
   #isOpen = false
   /** Since when there is something that is kept back: by the clock. */
@@ -77,25 +81,39 @@ export class Feed {
   }
 
   /**
+   * The video has begun with bytes that no reader gave.
+   * @param next stands where a reader will go on
+   */
+  beganWithout(next: Pick<Reader, 'position'>): void {
+    this.#headEnd = next.position
+    this.#begun = this.#beginning(next, 0, 0)
+  }
+
+  #beginning(reader: Pick<Reader, 'position'>, from: number, playedFrom: number) {
+    const { watch, calm } = this.#options
+    const { seeks, decodedBytes: decoded } = watch
+    return { reader, from, at: this.#now(), calmMs: calm.ms, playedFrom, seeks, decoded }
+  }
+
+  /**
    * @param bytes the next ones of the reader, which are here
    * @returns how many of them it may hand out now, 0 for none
    */
   allow(reader: Reader, bytes: Bytes): number {
-    const { layout, video, watch, calm } = this.#options
+    const { layout, video } = this.#options
     if (reader.position === 0) this.#samples = sampleRange(bytes, layout.size)
     const head = Math.min(this.#samples.start + HEAD_BYTES, this.#samples.end)
     const isSample = reader.position >= head && reader.position < this.#samples.end
     const allowed =
       isSample && !this.#mayPlay(reader) ? 0 : this.#upTo(reader.position, bytes.length, head)
     if (allowed > 0 && reader.position === reader.start) {
-      this.#begun = {
-        reader,
-        at: this.#now(),
-        calmMs: calm.ms,
+      if (this.#begun && reader.start === this.#headEnd) {
+        this.#begun = { ...this.#begun, reader }
+        this.#headEnd = null
+      } else {
         // A film that is to start elsewhere is read from its head on until the index tells where.
-        playedFrom: reader.start <= this.#samples.start ? 0 : video.currentTime,
-        seeks: watch.seeks,
-        decoded: watch.decodedBytes,
+        const playedFrom = reader.start <= this.#samples.start ? 0 : video.currentTime
+        this.#begun = this.#beginning(reader, reader.start, playedFrom)
       }
     }
     return allowed
@@ -112,7 +130,7 @@ export class Feed {
     if (decoded === null && this.#now() - at > CATCH_UP_SECONDS * 1000) return known
     const given = givenSeconds({
       samples: this.#samples,
-      range: { start: this.#begun.reader.start, end: this.#begun.reader.position },
+      range: { start: this.#begun.from, end: this.#begun.reader.position },
       bytesPerSecond: bytesPerSecond(),
       played: video.currentTime - playedFrom,
       decoded,

@@ -6,6 +6,7 @@ import {
   lengthOfPiece,
   type PieceIndex,
   type PieceLayout,
+  pieceAt,
   pieceIndex,
   pieceStart,
   piecesBetween,
@@ -176,6 +177,23 @@ export class OriginFetcher {
     this.#spans.add(span)
     void this.#run(span).finally(() => this.#spans.delete(span))
     return true
+  }
+
+  /**
+   * Takes bytes that came by another request of this page.
+   * @param bytes whole pieces, from the first one of the file on
+   */
+  take(url: string, bytes: Bytes): void {
+    const { layout, isHeld, onBytes, onWasted, onPiece } = this.#options
+    this.#bytesFrom.set(url, (this.#bytesFrom.get(url) ?? 0) + bytes.length)
+    onBytes(bytes.length)
+    for (let at = 0; at < bytes.length; ) {
+      const index = pieceAt(layout, at)
+      const end = at + lengthOfPiece(layout, index)
+      if (isHeld(index)) onWasted(end - at)
+      else onPiece(index, bytes.slice(at, end))
+      at = end
+    }
   }
 
   /** Aborts what is under way. */

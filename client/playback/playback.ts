@@ -1,6 +1,7 @@
 // The contract of the playback engine: what the pages and `window.slipstream` see of it.
 // The engine itself is made by `openPlayback` (engine.ts); whoever opened it closes it.
 import type { MediaRecord } from '#protocol/media.ts'
+import type { HeadStart } from './head-start.ts'
 import type { NoPeersReason, SharingDecision } from './sharing.ts'
 
 /**
@@ -126,8 +127,10 @@ export interface Playback {
 
 export interface PlaybackOptions {
   readonly media: MediaRecord
-  /** Gets its `src` once; everything else of it belongs to the page. */
+  /** Gets its `src` once, unless it has it; everything else of it belongs to the page. */
   readonly video: HTMLVideoElement
+  /** With what the `<video>` was started before there was an engine, or `null`. */
+  readonly head: HeadStart | null
   readonly iceServers: readonly RTCIceServer[]
   /** Until `setSharing` says otherwise. */
   readonly sharing: SharingDecision

@@ -31,6 +31,11 @@ export function connectServiceWorker(): void {
   container.addEventListener('controllerchange', connect)
 }
 
+/** @returns whether the worker controls this page. */
+export function isControlled(): boolean {
+  return 'serviceWorker' in navigator && navigator.serviceWorker.controller !== null
+}
+
 /** @returns whether the worker controls this page, or may do so soon. */
 export function mayBeControlled(): boolean {
   if (!('serviceWorker' in navigator) || !isSecureContext) return false

@@ -20,6 +20,8 @@ export interface StreamServerOptions {
   readonly size: number
   /** MIME type of the file. */
   readonly type: string
+  /** As the server has it, of whom a browser may have the first bytes. */
+  readonly etag: string
   readonly openReader: (range: ByteRange) => Reader
 }
 
@@ -53,11 +55,11 @@ export function serveStreams(options: StreamServerOptions): () => void {
   const open = new Map<MessagePort, Reader>()
 
   function answer(port: MessagePort, rangeHeader: string | null): void {
-    const { size, type } = options
+    const { size, type, etag } = options
     const range = decideRange(rangeHeader, size)
     const send = (reply: StreamReply, transfer: Transferable[] = []): void =>
       port.postMessage(reply, transfer)
-    const headers = { 'accept-ranges': 'bytes', 'cache-control': 'no-store' }
+    const headers = { 'accept-ranges': 'bytes', 'cache-control': 'no-store', etag }
     if (range.kind === 'unsatisfiable') {
       const contentRange = { 'content-range': `bytes */${size}` }
       send({ type: 'head', status: 416, headers: { ...headers, ...contentRange } })

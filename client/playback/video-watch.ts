@@ -4,6 +4,14 @@
 /** A wait that short is taken for the machine's. */
 const BLINK_MS = 100
 
+/** By the same clock as `now`. */
+interface Started {
+  /** When playback was begun. */
+  readonly startedAt: number
+  /** When the first frame was there, or `null` when it is yet to come. */
+  readonly shownAt: number | null
+}
+
 /** Of Chromium alone. */
 interface Decoding {
   readonly webkitVideoDecodedByteCount?: number
@@ -27,11 +35,19 @@ export class VideoWatch {
   /**
    * @param now a steady clock in milliseconds
    * @param onChange called when one of the figures has changed
+   * @param started what a `<video>` did before anybody watched it, or `null`
    */
-  constructor(video: HTMLVideoElement, onChange: () => void, now = () => performance.now()) {
+  constructor(
+    video: HTMLVideoElement,
+    onChange: () => void,
+    now = () => performance.now(),
+    started: Started | null = null,
+  ) {
     this.#video = video
     this.#now = now
-    this.#startedAt = now()
+    this.#startedAt = started?.startedAt ?? now()
+    const shownAt = started?.shownAt ?? null
+    if (shownAt !== null) this.#firstFrameMs = shownAt - this.#startedAt
     this.#onChange = onChange
     const options = { signal: this.#listening.signal }
     const on = (name: string, act: () => void): void => video.addEventListener(name, act, options)

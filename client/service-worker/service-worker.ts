@@ -1,10 +1,12 @@
-// Answers `/stream/:session/:filename` with bytes that the playing page hands over, pulled chunk by
-// chunk. It keeps nothing between requests, so the browser may stop and restart it at any time; a
+// Answers `/media/:id/stream/:session/:filename` with bytes that the playing page hands over, pulled
+// chunk by chunk. It keeps nothing between requests, so the browser may stop and restart it at any time; a
 // page that does not answer, or is gone, is replaced by the web seed of the same origin. Nothing
 // else is intercepted, nothing is cached.
 
 import * as v from 'valibot'
 import {
+  HEAD_PARAMETER,
+  ONLY_IF_CACHED,
   parseStreamPath,
   STREAM_PATTERN,
   type StreamCommand,
@@ -73,17 +75,35 @@ self.addEventListener('fetch', (event) => {
   if (url.origin !== self.location.origin || event.request.method !== 'GET') return
   if (!url.pathname.startsWith(`${basePath()}/`)) return
   const target = parseStreamPath(url.pathname.slice(basePath().length))
-  if (target) event.respondWith(answer(event.request, event.clientId, target))
+  if (target && !isForServer(event.request, url)) {
+    event.respondWith(answer(event.request, event.clientId, target))
+  }
 })
+
+/** Streams whose head has come from the server, or was asked for there. */
+const begun = new Set<string>()
+
+/** The page asks the HTTP cache alone; and the server has the head of a stream, once. */
+function isForServer({ headers }: Request, url: URL): boolean {
+  if (headers.get('cache-control') === ONLY_IF_CACHED) return true
+  const isFirst = headers.get('range') === 'bytes=0-' && !begun.has(url.pathname)
+  if (!isFirst || !url.searchParams.has(HEAD_PARAMETER)) return false
+  begun.add(url.pathname)
+  return true
+}
 
 async function answer(request: Request, clientId: string, target: StreamTarget): Promise<Response> {
   const range = request.headers.get('range')
   const page = await askPages(clientId, { type: 'stream-request', session: target.session, range })
   if (page) return new Response(bodyFrom(page), { status: page.status, headers: page.headers })
-  return fetch(basePath() + webSeedPath(target.mediaId, target.revision, target.filename), {
-    headers: range === null ? {} : { range },
-    signal: request.signal,
-  })
+  const { signal } = request
+  const headers = range === null ? {} : { range }
+  // A page that has yet to come is waited for by the server, which sends a little more meanwhile.
+  if (new URL(request.url).searchParams.has(HEAD_PARAMETER)) {
+    return fetch(request.url, { headers, signal })
+  }
+  const { mediaId, revision, filename } = target
+  return fetch(basePath() + webSeedPath(mediaId, revision, filename), { headers, signal })
 }
 
 interface AnsweringPage {

@@ -4,7 +4,10 @@ import './early-video.css'
 import { isAudio, type MediaRecord } from '#protocol/media.ts'
 import { shapeOf } from './picture.ts'
 
+/** As in index.html. */
 const STAGE_ID = 'early-video'
+/** What index.html has started has its first frame by then, or waits for the network. */
+const STARTED_WAIT_MS = 100
 /** The interface waits for the first frame, but not longer. */
 const INTERFACE_WAIT_MS = 1000
 
@@ -18,20 +21,21 @@ export function showEarly(
   media: MediaRecord,
   page: 'watch' | 'embed',
 ): Promise<void> {
-  const stage = document.createElement('div')
+  const started = document.getElementById(STAGE_ID)
+  const stage = video.parentElement === started && started ? started : document.createElement('div')
   stage.id = STAGE_ID
   stage.dataset['page'] = page
   const setShape = (): void => stage.style.setProperty('--shape', shapeOf(media, video))
   setShape()
   video.addEventListener('resize', setShape, { once: true })
   const show = (): void => {
-    if (video.isConnected) return // the player was faster
+    if (video.isConnected) return // the player was faster, or index.html
     stage.append(video)
     removeStage()
     document.body.prepend(stage)
   }
   // The browser would lay the page out anew before it asks for the first byte.
-  if (video.src) video.addEventListener('loadstart', show, { once: true })
+  if (video.src && !video.isConnected) video.addEventListener('loadstart', show, { once: true })
   else show()
   return firstFrameOf(video, media, INTERFACE_WAIT_MS)
 }
@@ -52,12 +56,26 @@ export function removeStage(): void {
   document.getElementById(STAGE_ID)?.remove()
 }
 
+/** @returns when the processor is free of what index.html has started, if anything */
+export async function startedVideoShows(): Promise<void> {
+  const video = window.slipstreamStart?.video
+  if (!video || video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, STARTED_WAIT_MS)
+    video.requestVideoFrameCallback(() => resolve())
+    for (const name of ['loadeddata', 'error']) {
+      video.addEventListener(name, () => resolve(), { once: true })
+    }
+  })
+}
+
 function firstFrameOf(
   video: HTMLVideoElement,
   media: MediaRecord,
   atMostMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return resolve()
     const timer = setTimeout(resolve, atMostMs)
     const shown = (): void => {
       clearTimeout(timer)

@@ -6,6 +6,7 @@ import type { EmbedSettings } from '#protocol/embed.ts'
 import { type MediaRecord, mediaRecordSchema } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
+import { type HeadStart, takeStartedVideo } from '../playback/head-start.ts'
 import type {
   Playback,
   PlaybackDetails,
@@ -72,6 +73,8 @@ export class WatchSession {
   #decision: SharingDecision
   /** Why the tracker refuses us, since the publisher was asked. */
   #refusal: string | null = null
+  /** Of the first playback, when index.html has started it. */
+  #head: HeadStart | null
   #playback: Playback
   #stopCounting: () => void
   #unsubscribe: () => void
@@ -81,7 +84,9 @@ export class WatchSession {
 
   constructor(media: MediaRecord, options: WatchOptions) {
     this.media = media
-    this.video = document.createElement('video')
+    const started = takeStartedVideo(media)
+    this.#head = started?.head ?? null
+    this.video = started?.video ?? document.createElement('video')
     this.video.playsInline = true
     this.video.preload = 'auto'
     this.video.autoplay = options.autoplay
@@ -101,6 +106,9 @@ export class WatchSession {
     this.#playback = this.#open()
     this.#stopCounting = this.sharing.count(() => this.#playback.stats().bytes.uploaded)
     this.#unsubscribe = this.#follow()
+    // Autoplay comes with the first data, which are here already.
+    const isLate = this.video.readyState === HTMLMediaElement.HAVE_ENOUGH_DATA
+    if (started && isLate && options.autoplay) this.video.play().catch(() => undefined)
   }
 
   readonly stats = (): PlaybackStats => this.#playback.stats()
@@ -182,9 +190,12 @@ export class WatchSession {
   #open(): Playback {
     const { media, video } = this
     const iceServers = iceServersOf(getBoot())
+    const head = this.#head
+    this.#head = null
     return openPlayback({
       media,
       video,
+      head,
       iceServers,
       sharing: this.#decision,
       onP2p: (p2p) => this.#publisherSays(p2p),

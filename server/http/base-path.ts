@@ -3,7 +3,7 @@
 
 /** First segments of this server's own paths: below one of them the two styles look the same. */
 const OWN_SEGMENTS =
-  /^\/(admin|announce|api|assets|embed|healthz|media|metrics|oembed|readyz|sample|stream|watch)(\/|$)/
+  /^\/(admin|announce|api|assets|embed|healthz|media|metrics|oembed|readyz|sample|watch)(\/|$)/
 
 /** @returns whether a path can be told from this server's own and needs no escaping anywhere */
 export function isBasePath(path: string): boolean {

@@ -80,7 +80,7 @@ export async function createPages(options: PagesOptions) {
     const boot = bootElement({
       settings,
       media,
-      early: media && earlyRequestOf(media),
+      early: media && earlyRequestOf(media, baseOf(request)),
       failure: failure?.body.error ?? null,
     })
     let html = (await front.template(request.originalUrl)).replace(BOOT_PLACE, () => boot)

@@ -1,24 +1,37 @@
 // The web seed (BEP 19): a title's bytes over HTTP, in ranges, for browsers, native BitTorrent
 // clients and caches. Answers on the bare `node:http` server: this path is where the bytes are.
 // Bytes are read with `fs.read` into pooled buffers and sent in as few writes as memory allows. What
-// lies elsewhere, and is not here as a copy, is passed on (passing-on.ts).
+// lies elsewhere, and is not here as a copy, is passed on (passing-on.ts). It also answers the address
+// of a stream as long as the browser's worker does not: with the file's head, or all of it.
 import { read } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { headEndOf } from '#protocol/early-request.ts'
 import { type MediaId, parseMediaId } from '#protocol/ids.ts'
+import { etagOf } from '#protocol/media.ts'
 import { decideRange } from '#protocol/range.ts'
+import {
+  HEAD_PARAMETER,
+  HOLD,
+  ONLY_IF_CACHED,
+  parseStreamPath,
+  type StreamTarget,
+} from '#protocol/stream.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue, Media } from '../media/catalogue.ts'
 import { isRemote, type RemoteMedia } from '../sources/source-copies.ts'
 import { type Accel, mayHandOver } from './accel.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { evaluateConditions, rangeApplies } from './conditions.ts'
+import { HeldAnswers } from './held-answers.ts'
 import { type HeldFile, OpenFiles } from './open-files.ts'
 import { CHANGED, type PassingOn } from './passing-on.ts'
 
 /** A client that takes no byte for so long is cut off; players ask again from where they were. */
 const STALLED_CLIENT_MS = 120_000
 const METHODS = 'GET, HEAD, OPTIONS'
+/** So much of a head is kept back: less than any frame that matters. */
+const HELD_BYTES = 8 * 1024
 
 interface WebSeedOptions {
   readonly catalogue: Pick<Catalogue, 'get'>
@@ -39,6 +52,7 @@ export class WebSeed {
   readonly #options: WebSeedOptions
   readonly #files = new OpenFiles()
   readonly #pool = new BufferPool()
+  readonly #held = new HeldAnswers()
   #bodies = 0
 
   constructor(options: WebSeedOptions) {
@@ -46,7 +60,7 @@ export class WebSeed {
   }
 
   /**
-   * Answers `/media/:id/:filename`.
+   * Answers `/media/:id/:filename` and `/media/:id/stream/:session/:filename`.
    * @param url the request's path and query
    * @throws SlipstreamError for everything that is not a 2xx or 3xx; nothing was sent then
    */
@@ -59,19 +73,28 @@ export class WebSeed {
       response.writeHead(204, { Allow: METHODS }).end()
       return
     }
+    const stream = parseStreamPath(url.pathname)
+    if (stream && request.method === 'POST') {
+      this.#held.release(stream.session)
+      response.writeHead(204).end()
+      return
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       const message = `A media file answers ${METHODS} only.`
       throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: METHODS } })
     }
-    const media = await this.#find(url)
-    const validators = { etag: `"${media.id}-${media.revision}"`, lastModified: media.created_at }
+    if (stream && request.headers['cache-control'] === ONLY_IF_CACHED) {
+      response.writeHead(504, { 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
+      return
+    }
+    const { media, namesRevision } = await this.#find(url, stream)
+    const validators = { etag: etagOf(media), lastModified: media.created_at }
     response.setHeader('Accept-Ranges', 'bytes')
     response.setHeader('ETag', validators.etag)
-    response.setHeader('Last-Modified', new Date(validators.lastModified).toUTCString())
-    response.setHeader(
-      'Cache-Control',
-      url.searchParams.has('revision') ? 'public, max-age=31536000, immutable' : 'public, no-cache', // the same URL may have another revision's bytes one day
-    )
+    // The worker, who answers for the rest of a stream, does not know it.
+    if (!stream)
+      response.setHeader('Last-Modified', new Date(validators.lastModified).toUTCString())
+    response.setHeader('Cache-Control', cachingOf(stream !== null, namesRevision))
     const verdict = evaluateConditions(request.headers, validators)
     if (verdict === 'not-modified') {
       response.writeHead(304).end()
@@ -98,7 +121,9 @@ export class WebSeed {
       )
     }
     const isPart = decision.kind === 'range'
-    const [start, end] = isPart ? [decision.start, decision.end + 1] : [0, media.size]
+    const [start, wantedEnd] = isPart ? [decision.start, decision.end + 1] : [0, media.size]
+    const head = stream && isPart ? url.searchParams.get(HEAD_PARAMETER) : null
+    const end = head === null ? wantedEnd : Math.min(wantedEnd, headEndOf(media, start))
     const writeHead = () =>
       response.writeHead(isPart ? 206 : 200, {
         'Content-Length': end - start,
@@ -114,7 +139,7 @@ export class WebSeed {
       return
     }
     const { accel } = this.#options
-    if (accel && mayHandOver(accel, request, decision)) {
+    if (accel && head === null && mayHandOver(accel, request, decision)) {
       file.release()
       // To a whole file nginx adds its own, and passes ours on as well.
       if (!isPart) response.removeHeader('Accept-Ranges')
@@ -123,7 +148,8 @@ export class WebSeed {
       return
     }
     writeHead()
-    this.#send(response, file, start, end)
+    const holds = stream && head === HOLD ? this.#held.ended(stream.session) : null
+    this.#send(response, file, { start, end, holds })
   }
 
   /** Makes the file of a deleted title unreachable for new requests; present ones finish. */
@@ -135,14 +161,16 @@ export class WebSeed {
     this.#files.close()
   }
 
-  async #find(url: URL): Promise<Media> {
-    const [, , idText, nameText, ...rest] = url.pathname.split('/')
-    const id = parseMediaId(idText)
-    const media = id && rest.length === 0 ? await this.#options.catalogue.get(id) : null
-    if (media === null || decodeName(nameText) !== media.filename) throw notFound()
-    const revision = url.searchParams.get('revision')
-    if (revision === null || revision === String(media.revision)) return media
-    return this.#findOld(media, revision)
+  async #find(url: URL, stream: StreamTarget | null) {
+    const target = stream ? { ...stream, revision: String(stream.revision) } : targetOf(url)
+    const media = target && (await this.#options.catalogue.get(target.mediaId))
+    if (!media || target.filename.normalize('NFC') !== media.filename) throw notFound()
+    const { revision } = target
+    const isPresent = revision === null || revision === String(media.revision)
+    return {
+      media: isPresent ? media : await this.#findOld(media, revision),
+      namesRevision: revision !== null,
+    }
   }
 
   /** Files elsewhere change; viewers of an older revision finish with its copy, if there is one. */
@@ -178,13 +206,15 @@ export class WebSeed {
   }
 
   /** Sends bytes `start` to `end`, exclusive; gives the file back however the response ends. */
-  #send(response: ServerResponse, file: HeldFile, start: number, end: number): void {
+  #send(response: ServerResponse, file: HeldFile, { start, end, holds }: Body): void {
     if (response.destroyed) {
       file.release() // the client left while the file was opened
       return
     }
     this.#bodies += 1
     let position = start
+    let pause = holds
+    let stop = holds ? Math.max(start, end - HELD_BYTES) : end
     let isReading = false
     let isOver = false
     let current: Buffer | null = null
@@ -196,14 +226,22 @@ export class WebSeed {
       file.release()
     }
     const next = () => {
-      const buffer = this.#pool.take(end - position, this.#bodies)
+      if (pause && position === stop) {
+        void pause.then(() => {
+          pause = null
+          stop = end
+          if (!isOver) next()
+        })
+        return
+      }
+      const buffer = this.#pool.take(stop - position, this.#bodies)
       current = buffer
       isReading = true
       read(
         file.fd,
         buffer,
         0,
-        Math.min(buffer.length, end - position),
+        Math.min(buffer.length, stop - position),
         position,
         (error, bytes) => {
           isReading = false
@@ -242,6 +280,31 @@ const CORS_HEADERS = [
   ['X-Content-Type-Options', 'nosniff'],
 ] as const
 
+/** What to send of a file. */
+interface Body {
+  readonly start: number
+  /** The byte after the last one. */
+  readonly end: number
+  /** When the last bytes may go out; `null`: with the others. */
+  readonly holds: Promise<void> | null
+}
+
+/** @param isStream an address of one playback, which nobody else asks for */
+function cachingOf(isStream: boolean, namesRevision: boolean): string {
+  if (isStream) return 'private, max-age=3600'
+  // Without a revision the same URL may have another one's bytes one day.
+  return namesRevision ? 'public, max-age=31536000, immutable' : 'public, no-cache'
+}
+
+/** @returns what the path of a media file names, or `null` for another path */
+function targetOf(url: URL) {
+  const [, , idText, nameText, ...rest] = url.pathname.split('/')
+  const mediaId = parseMediaId(idText)
+  const filename = decodeName(nameText)
+  if (mediaId === null || filename === null || rest.length > 0) return null
+  return { mediaId, filename, revision: url.searchParams.get('revision') }
+}
+
 function notFound(): SlipstreamError {
   const message = 'There is no such media file. It may have been deleted; look in the catalogue.'
   return new SlipstreamError('not_found', message)
@@ -249,7 +312,7 @@ function notFound(): SlipstreamError {
 
 function decodeName(text: string | undefined): string | null {
   try {
-    return text === undefined ? null : decodeURIComponent(text).normalize('NFC')
+    return text === undefined ? null : decodeURIComponent(text)
   } catch {
     return null // a broken escape
   }

@@ -1,0 +1,123 @@
+// A title's head start: the `<video>` gets the first bytes of its file from the server itself, at the
+// address of its stream, and goes on through the service worker where that answer ends. So the first
+// frame waits for no script of ours and no worker. The page gets the same bytes out of the HTTP cache:
+// they are fetched once. On a page that is just being loaded, index.html starts it.
+import { earlyRequestOf } from '#protocol/early-request.ts'
+import { type MediaRecord, nameOfBytes } from '#protocol/media.ts'
+import { HEAD_PARAMETER, ONLY_IF_CACHED, streamPath, streamSession } from '#protocol/stream.ts'
+import { ownPath, ownUrl } from '../remote/own-address.ts'
+import type { Bytes } from '../storage/piece-store.ts'
+import { setSource } from './direct-playback.ts'
+
+declare global {
+  interface Window {
+    /** What index.html started, until somebody takes it. */
+    slipstreamStart?: {
+      /** As `nameOfBytes` has it. */
+      readonly title: string
+      /** Its `src` is set. */
+      readonly video: HTMLVideoElement
+      readonly session: string
+      readonly headEnd: number
+      /** When the `src` was set, by `performance.now()`. */
+      readonly startedAt: number
+      /** When its first frame was there, by the same clock. */
+      readonly shownAt: number | null
+    }
+  }
+  interface Navigator {
+    /** Of Chromium's family alone, on pages that may have a service worker. */
+    readonly userAgentData?: { readonly brands: readonly { readonly brand: string }[] }
+  }
+}
+
+export interface HeadStart {
+  readonly session: string
+  /** Of the `<video>`. */
+  readonly src: string
+  /** The byte after the last one that the server sends. */
+  readonly end: number
+  /** When it was begun, by `performance.now()`. */
+  readonly startedAt: number
+  /** When the first frame was there, by the same clock, or `null` when it is yet to come. */
+  readonly shownAt: number | null
+}
+
+/** @returns the `<video>` that index.html has started with this title, for whoever asks first */
+export function takeStartedVideo(
+  media: MediaRecord,
+): { readonly video: HTMLVideoElement; readonly head: HeadStart } | null {
+  const started = globalThis.window?.slipstreamStart
+  delete globalThis.window?.slipstreamStart
+  if (!started) return null
+  const { title, video, session, headEnd, startedAt, shownAt } = started
+  if (title === nameOfBytes(media)) {
+    return { video, head: { session, src: video.src, end: headEnd, startedAt, shownAt } }
+  }
+  video.removeAttribute('src')
+  video.load()
+  return null
+}
+
+/** @returns a head start on a page that has its worker, or `null` where there can be none */
+export function headStartOf(media: MediaRecord): HeadStart | null {
+  const early = earlyRequestOf(media, ownUrl('/').slice(0, -1))
+  if (!early || early.headEnd === null || !goesOnThroughWorker()) return null
+  const session = streamSession(media.revision, crypto.randomUUID())
+  const src = `${ownPath(streamPath(media.id, session, media.filename))}?${HEAD_PARAMETER}`
+  return { session, src, end: early.headEnd, startedAt: performance.now(), shownAt: null }
+}
+
+/** Others go on where they began, or begin anew. */
+function goesOnThroughWorker(): boolean {
+  return navigator.userAgentData?.brands.some(({ brand }) => brand === 'Chromium') ?? false
+}
+
+/** Sets the `src`. */
+export function startWithHead(video: HTMLVideoElement, { src }: HeadStart): void {
+  // Without it Chromium takes no bytes of a worker, whose answers have no address, after a server's.
+  video.crossOrigin = 'anonymous'
+  setSource(video, src)
+}
+
+/** Tells the server that the worker is there for what comes after the head. */
+export function releaseHead({ src }: HeadStart): void {
+  // Without the query: the cache lets go of what is POSTed to.
+  const [url = src] = src.split('?', 1)
+  void fetch(url, { method: 'POST' }).catch(() => {}) // it does not wait for ever
+}
+
+/**
+ * @returns the head, as soon as the `<video>` has all of it; `null` when the HTTP cache has let go of
+ *   it. Nothing is fetched.
+ */
+export async function readHead(head: HeadStart, signal: AbortSignal): Promise<Bytes | null> {
+  const src = new URL(head.src, location.href).href
+  await untilLoaded(src, signal)
+  try {
+    const response = await fetch(src, {
+      // Chromium finds no ranges by its own `only-if-cached`. So the server is told not to answer.
+      headers: { range: `bytes=0-${head.end - 1}`, 'cache-control': ONLY_IF_CACHED },
+      cache: 'force-cache',
+      signal,
+    })
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    return response.status === 206 && bytes.length === head.end ? bytes : null
+  } catch {
+    return null
+  }
+}
+
+/** @returns when an answer from that address is whole */
+function untilLoaded(url: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (entries: PerformanceEntryList): void => {
+      if (!entries.some(({ name }) => name === url)) return
+      observer.disconnect()
+      resolve()
+    }
+    const observer = new PerformanceObserver((list) => look(list.getEntries()))
+    observer.observe({ type: 'resource', buffered: true })
+    signal.addEventListener('abort', () => observer.disconnect(), { once: true })
+  })
+}
