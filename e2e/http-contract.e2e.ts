@@ -222,12 +222,6 @@ test('health, metrics, pages and what is nowhere', async () => {
     status: 404,
     body: { error: { code: 'not_found' } },
   })
-  const stream = `/stream/${media.id}.1.abc/${encodeURIComponent(media.filename)}`
-  const redirect = await call(stream, { redirect: 'manual' })
-  expect(redirect.status).toBe(307)
-  expect(redirect.headers.get('location')).toBe(
-    `${new URL(media.webSeeds[0] as string).pathname}?revision=1`,
-  )
 })
 
 test('uploads that are no media, lie, or are too large are refused and leave no file', async () => {

@@ -352,7 +352,7 @@ for (const name of ['nginx', 'Caddy'] as const) {
             await page.waitForURL(`${address}/watch/${media.id}`)
           })
           await a.untilFirstFrame(10_000)
-          expect((await a.video()).src).toMatch(new RegExp(`^${base}/stream/`))
+          expect((await a.video()).src).toMatch(new RegExp(`^${base}/media/[^/]+/stream/`))
           await a.untilPhase('swarm')
           await a.untilFilled()
           const worker = () =>
@@ -365,7 +365,7 @@ for (const name of ['nginx', 'Caddy'] as const) {
           const b = await watch(contextB, `${address}/watch/${media.id}`)
           await b.untilPeers(1)
           await b.untilFilled()
-          expect((await b.video()).src).toMatch(new RegExp(`^${base}/stream/`))
+          expect((await b.video()).src).toMatch(new RegExp(`^${base}/media/[^/]+/stream/`))
           const { bytes: received, stalls } = await b.stats()
           expect(received.peers).toBeGreaterThan(media.size / 4)
           expect(received.wasted).toBe(0)

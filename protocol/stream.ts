@@ -10,12 +10,10 @@ import { type MediaId, parseMediaId } from './ids.ts'
 export const STREAM_PATTERN = '/media/:id/stream/:session/:filename'
 
 /**
- * In the query of a stream's address: the server is to send the file's head, in an answer of its own.
- * With `HOLD` it keeps back the end of that until a worker is there for what comes next; without a
- * value the worker is there and lets the request pass.
+ * In the query of a stream's address: the server sends the file's head, in an answer of its own whose
+ * end it keeps back until page and worker are there for what comes next, or for a second.
  */
 export const HEAD_PARAMETER = 'head'
-export const HOLD = 'hold'
 
 /** `Cache-Control` of a request for what a cache has of a stream: the server answers it with 504 (RFC 9111 §5.2.1.7). */
 export const ONLY_IF_CACHED = 'only-if-cached'

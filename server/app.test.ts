@@ -120,20 +120,6 @@ test('the head of a request has a time limit, an upload has none', async () => {
   expect(app?.server.requestTimeout).toBe(0)
 })
 
-test('a stream that no service worker answers leads to the web seed', async () => {
-  const origin = await start()
-  const stream = async (path: string) => {
-    const response = await fetch(`${origin}/stream/${path}`, { redirect: 'manual' })
-    return response.headers.get('Location') ?? response.status
-  }
-  expect(await stream(`${ID}.1.abc/a%20%22b%22.webm`)).toBe(
-    `/media/${ID}/a%20%22b%22.webm?revision=1`,
-  )
-  expect(await stream(`${ID}.0.abc/a.webm`)).toBe(404)
-  expect(await stream(`${ID}.1/a.webm`)).toBe(404)
-  expect(await stream('nonsense/a.webm')).toBe(404)
-})
-
 test('below the path of PUBLIC_URL everything works, whether or not the proxy leaves it in', async () => {
   await writeFile(
     join(folder, 'dist/client/index.html'),
@@ -153,7 +139,6 @@ test('below the path of PUBLIC_URL everything works, whether or not the proxy le
     const moved = async (path: string) =>
       (await fetch(below + path, { redirect: 'manual' })).headers.get('Location')
     expect(await moved('/index.html')).toBe('/video/')
-    expect(await moved(`/stream/${ID}.1.abc/a.webm`)).toBe(`/video/media/${ID}/a.webm?revision=1`)
     const resolved = await (await fetch(`${below}/api/resolve?url=${address}/x.webm`)).json()
     expect(resolved).toMatchObject({ id: ID, watch: `https://example.org/video/watch/${ID}` })
     const foreign = await fetch(`${below}/api/resolve?url=https://example.org/media/${ID}/x.webm`)

@@ -25,7 +25,7 @@ import { problemOfType } from './codec-support.ts'
 import { DirectPlayback, setSource } from './direct-playback.ts'
 import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
-import { type HeadStart, headStartOf, readHead, releaseHead, startWithHead } from './head-start.ts'
+import { type HeadStart, readHead, releaseHead } from './head-start.ts'
 import { httpSenders } from './http-senders.ts'
 import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
@@ -120,7 +120,7 @@ class Engine implements Playback {
     const title = nameOfBytes(media)
     const comesBack = wasStored(title)
     this.#codecProblem = problemOfType(media.type, (type) => video.canPlayType(type))
-    this.#head = options.head ?? (comesBack || !isControlled() ? null : headStartOf(media))
+    this.#head = options.head
     this.#lastReader = { position: this.#head?.end ?? 0, end: media.size, waiting: false }
     const now = () => performance.now()
     this.#watch = new VideoWatch(video, () => this.#onWatch(), now, this.#head)
@@ -335,9 +335,8 @@ class Engine implements Playback {
     if (this.#direct) return
     this.#mayFetch = true
     const first = pieceIndex(this.#layout, 0)
-    if (this.#head) return this.#queueTick()
     // Here by the time that the worker asks, and in one request: each costs as much as a piece.
-    if (!this.#store.has(first)) this.#fetcher.start(first, this.#lastToStartWith())
+    if (!this.#head && !this.#store.has(first)) this.#fetcher.start(first, this.#lastToStartWith())
     this.#queueTick()
   }
 
@@ -382,8 +381,7 @@ class Engine implements Playback {
   #playStream(): void {
     const { media, video } = this.#options
     if (this.#head) {
-      if (video.src !== '') releaseHead(this.#head)
-      else startWithHead(video, this.#head)
+      releaseHead(this.#head)
       void this.#takeHead(this.#head)
     } else {
       const session = streamSession(media.revision, crypto.randomUUID())

@@ -1,17 +1,18 @@
 // A title's head start: the `<video>` gets the first bytes of its file from the server itself, at the
 // address of its stream, and goes on through the service worker where that answer ends. So the first
 // frame waits for no script of ours and no worker. The page gets the same bytes out of the HTTP cache:
-// they are fetched once. On a page that is just being loaded, index.html starts it.
+// they are fetched once. On a page that is just being loaded, index.html starts it in the same way.
 import { earlyRequestOf } from '#protocol/early-request.ts'
 import { type MediaRecord, nameOfBytes } from '#protocol/media.ts'
 import { HEAD_PARAMETER, ONLY_IF_CACHED, streamPath, streamSession } from '#protocol/stream.ts'
 import { ownPath, ownUrl } from '../remote/own-address.ts'
 import type { Bytes } from '../storage/piece-store.ts'
-import { setSource } from './direct-playback.ts'
+import { wasStored } from '../storage/stored-titles.ts'
+import { isControlled } from './service-worker-client.ts'
 
 declare global {
   interface Window {
-    /** What index.html started, until somebody takes it. */
+    /** What was started, until somebody takes it. */
     slipstreamStart?: {
       /** As `nameOfBytes` has it. */
       readonly title: string
@@ -43,29 +44,45 @@ export interface HeadStart {
   readonly shownAt: number | null
 }
 
-/** @returns the `<video>` that index.html has started with this title, for whoever asks first */
+/** Starts a title whose page is to come, where that is possible: on a page that has its worker. */
+export function startVideo(media: MediaRecord): void {
+  const early = earlyRequestOf(media, ownUrl('/').slice(0, -1))
+  if (!early || early.headEnd === null || !goesOnThroughWorker()) return
+  const { title, headEnd } = early
+  const video = document.createElement('video')
+  if (!isControlled() || wasStored(title) || video.canPlayType(media.type) === '') return
+  if (window.slipstreamStart?.title === title) return
+  dropStartedVideo()
+  const session = streamSession(media.revision, crypto.randomUUID())
+  const startedAt = performance.now()
+  const start = { title, video, session, headEnd, startedAt, shownAt: null }
+  window.slipstreamStart = start
+  video.playsInline = true
+  video.preload = 'auto'
+  // Without it Chromium takes no bytes of a worker, whose answers have no address, after a server's.
+  video.crossOrigin = 'anonymous'
+  video.src = `${ownPath(streamPath(media.id, session, media.filename))}?${HEAD_PARAMETER}`
+}
+
+/** @returns the `<video>` that was started with this title, for whoever asks first */
 export function takeStartedVideo(
   media: MediaRecord,
 ): { readonly video: HTMLVideoElement; readonly head: HeadStart } | null {
-  const started = globalThis.window?.slipstreamStart
-  delete globalThis.window?.slipstreamStart
-  if (!started) return null
-  const { title, video, session, headEnd, startedAt, shownAt } = started
-  if (title === nameOfBytes(media)) {
-    return { video, head: { session, src: video.src, end: headEnd, startedAt, shownAt } }
+  const started = window.slipstreamStart
+  if (started?.title !== nameOfBytes(media)) {
+    dropStartedVideo()
+    return null
   }
-  video.removeAttribute('src')
-  video.load()
-  return null
+  delete window.slipstreamStart
+  const { video, session, headEnd: end, startedAt, shownAt } = started
+  return { video, head: { session, src: video.src, end, startedAt, shownAt } }
 }
 
-/** @returns a head start on a page that has its worker, or `null` where there can be none */
-export function headStartOf(media: MediaRecord): HeadStart | null {
-  const early = earlyRequestOf(media, ownUrl('/').slice(0, -1))
-  if (!early || early.headEnd === null || !goesOnThroughWorker()) return null
-  const session = streamSession(media.revision, crypto.randomUUID())
-  const src = `${ownPath(streamPath(media.id, session, media.filename))}?${HEAD_PARAMETER}`
-  return { session, src, end: early.headEnd, startedAt: performance.now(), shownAt: null }
+function dropStartedVideo(): void {
+  const video = window.slipstreamStart?.video
+  delete window.slipstreamStart
+  video?.removeAttribute('src')
+  video?.load()
 }
 
 /** Others go on where they began, or begin anew. */
@@ -73,14 +90,7 @@ function goesOnThroughWorker(): boolean {
   return navigator.userAgentData?.brands.some(({ brand }) => brand === 'Chromium') ?? false
 }
 
-/** Sets the `src`. */
-export function startWithHead(video: HTMLVideoElement, { src }: HeadStart): void {
-  // Without it Chromium takes no bytes of a worker, whose answers have no address, after a server's.
-  video.crossOrigin = 'anonymous'
-  setSource(video, src)
-}
-
-/** Tells the server that the worker is there for what comes after the head. */
+/** Tells the server that page and worker are there for what comes after the head. */
 export function releaseHead({ src }: HeadStart): void {
   // Without the query: the cache lets go of what is POSTed to.
   const [url = src] = src.split('?', 1)
@@ -91,18 +101,20 @@ export function releaseHead({ src }: HeadStart): void {
  * @returns the head, as soon as the `<video>` has all of it; `null` when the HTTP cache has let go of
  *   it. Nothing is fetched.
  */
-export async function readHead(head: HeadStart, signal: AbortSignal): Promise<Bytes | null> {
-  const src = new URL(head.src, location.href).href
+export async function readHead(
+  { src, end }: HeadStart,
+  signal: AbortSignal,
+): Promise<Bytes | null> {
   await untilLoaded(src, signal)
   try {
     const response = await fetch(src, {
       // Chromium finds no ranges by its own `only-if-cached`. So the server is told not to answer.
-      headers: { range: `bytes=0-${head.end - 1}`, 'cache-control': ONLY_IF_CACHED },
+      headers: { range: `bytes=0-${end - 1}`, 'cache-control': ONLY_IF_CACHED },
       cache: 'force-cache',
       signal,
     })
     const bytes = new Uint8Array(await response.arrayBuffer())
-    return response.status === 206 && bytes.length === head.end ? bytes : null
+    return response.status === 206 && bytes.length === end ? bytes : null
   } catch {
     return null
   }

@@ -21,23 +21,37 @@ export function showEarly(
   media: MediaRecord,
   page: 'watch' | 'embed',
 ): Promise<void> {
-  const started = document.getElementById(STAGE_ID)
-  const stage = video.parentElement === started && started ? started : document.createElement('div')
-  stage.id = STAGE_ID
-  stage.dataset['page'] = page
-  const setShape = (): void => stage.style.setProperty('--shape', shapeOf(media, video))
+  if (!video.isConnected) stage(video, media, page)
+  return firstFrameOf(video, media, INTERFACE_WAIT_MS)
+}
+
+/**
+ * The same for a video that was started ahead of its session, by index.html or by a press.
+ * @returns when there may be a session, which takes some milliseconds to make
+ */
+export async function showStarted(media: MediaRecord): Promise<void> {
+  const video = window.slipstreamStart?.video
+  if (!video) return
+  if (!video.isConnected) stage(video, media, 'watch')
+  await firstFrameOf(video, media, STARTED_WAIT_MS)
+}
+
+function stage(video: HTMLVideoElement, media: MediaRecord, page: 'watch' | 'embed'): void {
+  const place = document.createElement('div')
+  place.id = STAGE_ID
+  place.dataset['page'] = page
+  const setShape = (): void => place.style.setProperty('--shape', shapeOf(media, video))
   setShape()
   video.addEventListener('resize', setShape, { once: true })
   const show = (): void => {
-    if (video.isConnected) return // the player was faster, or index.html
-    stage.append(video)
+    if (video.isConnected) return // the player was faster
+    place.append(video)
     removeStage()
-    document.body.prepend(stage)
+    document.body.prepend(place)
   }
   // The browser would lay the page out anew before it asks for the first byte.
-  if (video.src && !video.isConnected) video.addEventListener('loadstart', show, { once: true })
+  if (video.src && video.currentSrc === '') video.addEventListener('loadstart', show, { once: true })
   else show()
-  return firstFrameOf(video, media, INTERFACE_WAIT_MS)
 }
 
 /** Moves the video to the start of `player`, wherever it is now. */
@@ -54,19 +68,6 @@ export function takeOver(video: HTMLVideoElement, player: Element): void {
 /** Takes the place away again, with the video when it is still there. */
 export function removeStage(): void {
   document.getElementById(STAGE_ID)?.remove()
-}
-
-/** @returns when the processor is free of what index.html has started, if anything */
-export async function startedVideoShows(): Promise<void> {
-  const video = window.slipstreamStart?.video
-  if (!video || video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return
-  await new Promise<void>((resolve) => {
-    setTimeout(resolve, STARTED_WAIT_MS)
-    video.requestVideoFrameCallback(() => resolve())
-    for (const name of ['loadeddata', 'error']) {
-      video.addEventListener(name, () => resolve(), { once: true })
-    }
-  })
 }
 
 function firstFrameOf(

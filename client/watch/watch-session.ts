@@ -6,7 +6,7 @@ import type { EmbedSettings } from '#protocol/embed.ts'
 import { type MediaRecord, mediaRecordSchema } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
-import { type HeadStart, takeStartedVideo } from '../playback/head-start.ts'
+import { type HeadStart, startVideo, takeStartedVideo } from '../playback/head-start.ts'
 import type {
   Playback,
   PlaybackDetails,
@@ -15,7 +15,7 @@ import type {
 } from '../playback/playback.ts'
 import type { SharingDecision } from '../playback/sharing.ts'
 import { requestJson } from '../remote/request.ts'
-import { removeStage, showEarly } from './early-video.ts'
+import { removeStage, showEarly, showStarted } from './early-video.ts'
 import { type EmbedParameters, embedParameters, USUAL_PARAMETERS } from './embed-parameters.ts'
 import { followMediaSession } from './media-session.ts'
 import { type SharingControl, sharingControl } from './sharing-control.ts'
@@ -73,7 +73,7 @@ export class WatchSession {
   #decision: SharingDecision
   /** Why the tracker refuses us, since the publisher was asked. */
   #refusal: string | null = null
-  /** Of the first playback, when index.html has started it. */
+  /** Of the first playback, when it was started before. */
   #head: HeadStart | null
   #playback: Playback
   #stopCounting: () => void
@@ -264,6 +264,11 @@ export async function startWatching(media: MediaRecord): Promise<boolean> {
   presses += 1
   const press = presses
   const page = location.pathname
+  if (!isOpen(media)) {
+    startVideo(media)
+    await showStarted(media)
+  }
+  if (press !== presses) return false
   const session = openWatchSession(media, watchOptions('watch'))
   endPress()
   const letGo = hold(session)
@@ -282,14 +287,18 @@ export async function startWatching(media: MediaRecord): Promise<boolean> {
 
 let current: { session: WatchSession; holders: number } | null = null
 
+function isOpen({ id, revision }: MediaRecord): boolean {
+  const open = current?.session.media
+  return open?.id === id && open.revision === revision
+}
+
 /**
  * @returns the session of this title: the one that is open, or a new one. The session of another
  *   title is closed.
  */
 export function openWatchSession(media: MediaRecord, options: WatchOptions): WatchSession {
   if (current !== null) {
-    const open = current.session.media
-    if (open.id === media.id && open.revision === media.revision) return current.session
+    if (isOpen(media)) return current.session
     void current.session.close()
   }
   const session = new WatchSession(media, options)

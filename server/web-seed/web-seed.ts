@@ -12,7 +12,6 @@ import { etagOf } from '#protocol/media.ts'
 import { decideRange } from '#protocol/range.ts'
 import {
   HEAD_PARAMETER,
-  HOLD,
   ONLY_IF_CACHED,
   parseStreamPath,
   type StreamTarget,
@@ -122,8 +121,8 @@ export class WebSeed {
     }
     const isPart = decision.kind === 'range'
     const [start, wantedEnd] = isPart ? [decision.start, decision.end + 1] : [0, media.size]
-    const head = stream && isPart ? url.searchParams.get(HEAD_PARAMETER) : null
-    const end = head === null ? wantedEnd : Math.min(wantedEnd, headEndOf(media, start))
+    const isHead = stream !== null && isPart && url.searchParams.has(HEAD_PARAMETER)
+    const end = isHead ? Math.min(wantedEnd, headEndOf(media, start)) : wantedEnd
     const writeHead = () =>
       response.writeHead(isPart ? 206 : 200, {
         'Content-Length': end - start,
@@ -139,7 +138,7 @@ export class WebSeed {
       return
     }
     const { accel } = this.#options
-    if (accel && head === null && mayHandOver(accel, request, decision)) {
+    if (accel && !isHead && mayHandOver(accel, request, decision)) {
       file.release()
       // To a whole file nginx adds its own, and passes ours on as well.
       if (!isPart) response.removeHeader('Accept-Ranges')
@@ -148,7 +147,7 @@ export class WebSeed {
       return
     }
     writeHead()
-    const holds = stream && head === HOLD ? this.#held.ended(stream.session) : null
+    const holds = isHead ? this.#held.ended(stream.session) : null
     this.#send(response, file, { start, end, holds })
   }
 
