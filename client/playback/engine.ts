@@ -213,6 +213,7 @@ class Engine implements Playback {
     this.#snapshot = { stats: this.stats(), httpReason, tracker: null, problem: null }
     this.#start(comesBack)
     if (this.#watch.firstFrameMs !== null) this.#onWatch()
+    if (video.error) void this.#explainVideoError() // before anybody listened
   }
 
   #onWatch(): void {

@@ -221,6 +221,23 @@ describe('what a video holds', () => {
     expect(feed.bufferedSeconds(sought)).toBeCloseTo(1.6)
   })
 
+  test('counts what came ahead of all readers, and goes on with the one that takes over there', () => {
+    const next = { position: 2 * SECOND }
+    feed.beganWithout(next)
+    expect(feed.bufferedSeconds(next)).toBeCloseTo(1.6)
+    video.currentTime = 1
+    watch.hasFrame = true
+    watch.firstFrameMs = 100
+    expect(feed.bufferedSeconds(next)).toBeCloseTo(0.8)
+    const reader = readerAt(2 * SECOND, 2 * SECOND)
+    expect(feed.allow(reader, new Uint8Array(SECOND))).toBe(SECOND)
+    reader.position += SECOND
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(1.6)
+    const sought = readerAt(50 * SECOND, 50 * SECOND)
+    feed.allow(sought, new Uint8Array(SECOND))
+    expect(feed.bufferedSeconds(sought)).toBe(0)
+  })
+
   test('is what it says in a stall', () => {
     fetcher.pace = 10 * SECOND
     const reader = readerAt(0)

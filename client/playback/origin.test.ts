@@ -469,6 +469,19 @@ test('spans double while they are fast', async () => {
   expect(state.fetcher.rate).toBeGreaterThan(0)
 })
 
+test('whole pieces that came by another request are taken like its own', () => {
+  const state = run(['https://a.example/film'])
+  state.fetcher.take('https://a.example/stream', file.slice(0, 2 * layout.pieceLength))
+  expect([...state.pieces.keys()]).toEqual([0, 1])
+  expect(state.pieces.get(piece(1))).toEqual(file.slice(layout.pieceLength, 2 * layout.pieceLength))
+  expect([state.bytes, state.wasted]).toEqual([2 * layout.pieceLength, 0])
+  state.fetcher.take('https://a.example/stream', file.slice(0, layout.pieceLength))
+  expect(state.wasted).toBe(layout.pieceLength) // it was here
+  expect([...state.fetcher.bytesFrom]).toEqual([
+    ['https://a.example/stream', 3 * layout.pieceLength],
+  ])
+})
+
 test('closing aborts what is under way', async () => {
   let closed = false
   const seed = await webSeed((_request, response) => {

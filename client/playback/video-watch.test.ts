@@ -153,6 +153,21 @@ test('a video that goes on waiting is believed more than its estimate, but not f
   expect(watch.bufferedSeconds()).toBe(0)
 })
 
+test('what was started before anybody watched counts from then', () => {
+  const begun = (shownAt: number | null) =>
+    new VideoWatch(
+      video as unknown as HTMLVideoElement,
+      () => {},
+      () => now,
+      { startedAt: now - 300, shownAt },
+    )
+  expect(begun(now - 200).firstFrameMs).toBe(100)
+  const yetToShow = begun(null)
+  expect(yetToShow.firstFrameMs).toBeNull()
+  showFirstFrame()
+  expect(yetToShow.firstFrameMs).toBe(700)
+})
+
 test('closing ends it', () => {
   showFirstFrame()
   watch.close()

@@ -50,7 +50,8 @@ function stage(video: HTMLVideoElement, media: MediaRecord, page: 'watch' | 'emb
     document.body.prepend(place)
   }
   // The browser would lay the page out anew before it asks for the first byte.
-  if (video.src && video.currentSrc === '') video.addEventListener('loadstart', show, { once: true })
+  if (video.src && video.currentSrc === '')
+    video.addEventListener('loadstart', show, { once: true })
   else show()
 }
 

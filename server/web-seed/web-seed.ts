@@ -122,7 +122,9 @@ export class WebSeed {
     const isPart = decision.kind === 'range'
     const [start, wantedEnd] = isPart ? [decision.start, decision.end + 1] : [0, media.size]
     const isHead = stream !== null && isPart && url.searchParams.has(HEAD_PARAMETER)
-    const end = isHead ? Math.min(wantedEnd, headEndOf(media, start)) : wantedEnd
+    const end = isHead
+      ? Math.min(wantedEnd, headEndOf({ size: media.size, duration: media.duration_s }, start))
+      : wantedEnd
     const writeHead = () =>
       response.writeHead(isPart ? 206 : 200, {
         'Content-Length': end - start,
