@@ -155,7 +155,7 @@ test('without a service worker it plays over plain HTTP', async ({ browser }) =>
   expect(stats.bytes.origin).toBe(0)
   // What was asked for first, before the browser said that there would be no worker.
   expect(stats.bytes.wasted).toBe(stats.bytes.placeholder)
-  const [, last] = earlyRequestOf(media)?.range.split('-') ?? []
+  const [, last] = earlyRequestOf(media, server.url)?.range.split('-') ?? []
   expect(stats.bytes.wasted).toBeLessThanOrEqual(Number(last) + 1)
   expect(new URL((await viewer.video()).src, server.url).pathname).toMatch(/^\/media\//)
   await context.close()

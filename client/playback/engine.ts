@@ -354,6 +354,7 @@ class Engine implements Playback {
     this.#mayFetch = false
     dropEarlyResponse()
     this.#fetcher.close()
+    this.#bytes.placeholder += this.#head?.end ?? 0
     this.#bytes.wasted = this.#bytes.placeholder
     this.#direct = new DirectPlayback(this.#options.video, this.#seeds)
   }
