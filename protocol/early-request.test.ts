@@ -5,7 +5,13 @@ import type { MediaRecord } from './media.ts'
 const KIB = 1024
 const HERE = 'https://here.example/videos'
 const record = (facts: { size: number; duration: number | null; webSeeds?: string[] }) =>
-  ({ id: 'abc', revision: 2, webSeeds: ['https://a.example/film'], ...facts }) as MediaRecord
+  ({
+    id: 'abc',
+    revision: 2,
+    fastStart: true,
+    webSeeds: ['https://a.example/film'],
+    ...facts,
+  }) as MediaRecord
 
 describe('the first request for a title', () => {
   test('is for the pieces that hold one and a half seconds of playback', () => {
@@ -24,6 +30,9 @@ describe('the first request for a title', () => {
     expect(early(`${HERE}/media/abc/film.webm?revision=2`)?.headEnd).toBe(512 * KIB)
     expect(early('https://here.example/videos2/media/abc/film.webm')?.headEnd).toBeNull()
     expect(early('https://cdn.example/media/abc/film.webm')?.headEnd).toBeNull()
+    const webSeeds = [`${HERE}/media/abc/film.mp4?revision=2`]
+    const moovLast = { ...record({ ...facts, webSeeds }), fastStart: false }
+    expect(earlyRequestOf(moovLast, HERE)?.headEnd).toBeNull()
   })
 
   test('ends with the file', () => {

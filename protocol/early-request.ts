@@ -27,7 +27,7 @@ export const earlyRequestSchema = v.object({
   range: v.string(),
   /**
    * The file's head: the bytes before this one. The server sends them at the stream's address
-   * (stream.ts); `null` when the file lies elsewhere.
+   * (stream.ts); `null` when the file lies elsewhere, or is not read from its start on.
    */
   headEnd: v.nullable(v.number()),
 })
@@ -42,7 +42,8 @@ export function earlyRequestOf(media: MediaRecord, ownAddress: string): EarlyReq
   if (url === undefined) return null
   const end = headEndOf(media, 0)
   const isHere = url.startsWith(`${ownAddress}/media/`)
-  const headEnd = isHere ? end : null
+  // Where the end is read first, the browser leaves the head half read.
+  const headEnd = isHere && media.fastStart ? end : null
   return { title: nameOfBytes(media), url, range: `bytes=0-${end - 1}`, headEnd }
 }
 

@@ -15,7 +15,10 @@ export const STREAM_PATTERN = '/media/:id/stream/:session/:filename'
  */
 export const HEAD_PARAMETER = 'head'
 
-/** `Cache-Control` of a request for what a cache has of a stream: the server answers it with 504 (RFC 9111 §5.2.1.7). */
+/**
+ * `Cache-Control` of a request for what a cache has of a stream (RFC 9111 §5.2.1.7). The server answers
+ * it with 504; but a cache that has the first bytes gets the others.
+ */
 export const ONLY_IF_CACHED = 'only-if-cached'
 
 /** What the path of a stream names. */

@@ -52,6 +52,8 @@ import { VideoWatch } from './video-watch.ts'
 
 /** What an earlier visit left is worth waiting so long, on a busy machine, before it is fetched again. */
 const RESTORE_WAIT_MS = 1000
+/** How often the end of a stream's head is asked for: in less time than the head plays. */
+const RELEASE_MS = 1000
 const TICK_MS = 250
 /** While bytes arrive, the policy looks at them so often. */
 const BYTES_TICK_MS = 30
@@ -320,7 +322,10 @@ class Engine implements Playback {
       this.#playDirectly()
       return
     }
-    if (this.#head) this.#serveStream(this.#head.session)
+    if (this.#head) {
+      this.#serveStream(this.#head.session)
+      this.#releaseInTime(this.#head)
+    }
     if (!comesBack) this.#startFetching()
     else void this.#store.restoredWithin(RESTORE_WAIT_MS).then(() => this.#startFetching())
     const go = (controlled: boolean): void => {
@@ -368,6 +373,15 @@ class Engine implements Playback {
       etag: etagOf(media),
       openReader: (range) => this.#openReader(range),
     })
+  }
+
+  /** What plays must not wait for a slow worker; and the server may not have heard of it. */
+  #releaseInTime(head: HeadStart): void {
+    const releases = setInterval(() => {
+      if (this.#readers.length > 0 || this.#options.video.ended) clearInterval(releases)
+      else releaseHead(head)
+    }, RELEASE_MS)
+    this.#closing.signal.addEventListener('abort', () => clearInterval(releases))
   }
 
   /** What the server has given the `<video>` is taken into the store, once it is all there. */

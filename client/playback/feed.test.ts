@@ -223,6 +223,10 @@ describe('what a video holds', () => {
 
   test('counts what came ahead of all readers, and goes on with the one that takes over there', () => {
     const next = { position: 2 * SECOND }
+    watch.decodedBytes = SECOND / 2 // before anybody looked
+    feed.beganWithout(next)
+    expect(feed.bufferedSeconds(next)).toBeCloseTo(1.2)
+    watch.decodedBytes = null
     feed.beganWithout(next)
     expect(feed.bufferedSeconds(next)).toBeCloseTo(1.6)
     video.currentTime = 1

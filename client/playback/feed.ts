@@ -86,7 +86,9 @@ export class Feed {
    */
   beganWithout(next: Pick<Reader, 'position'>): void {
     this.#headEnd = next.position
-    this.#begun = this.#beginning(next, 0, 0)
+    const begun = this.#beginning(next, 0, 0)
+    // What was decoded until now is of these bytes as well.
+    this.#begun = { ...begun, seeks: 0, decoded: begun.decoded === null ? null : 0 }
   }
 
   #beginning(reader: Pick<Reader, 'position'>, from: number, playedFrom: number) {

@@ -44,7 +44,10 @@ export interface HeadStart {
   readonly shownAt: number | null
 }
 
-/** Starts a title whose page is to come, where that is possible: on a page that has its worker. */
+/**
+ * Starts a title from its start whose page is to come, where that is possible: on a page that has its
+ * worker.
+ */
 export function startVideo(media: MediaRecord): void {
   const early = earlyRequestOf(media, ownUrl('/').slice(0, -1))
   if (!early || early.headEnd === null || !goesOnThroughWorker()) return

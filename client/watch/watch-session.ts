@@ -19,7 +19,7 @@ import { removeStage, showEarly, showStarted } from './early-video.ts'
 import { type EmbedParameters, embedParameters, USUAL_PARAMETERS } from './embed-parameters.ts'
 import { followMediaSession } from './media-session.ts'
 import { type SharingControl, sharingControl } from './sharing-control.ts'
-import { type RememberedViewing, rememberViewing } from './viewing-memory.ts'
+import { type RememberedViewing, rememberViewing, ViewingMemory } from './viewing-memory.ts'
 
 declare global {
   interface Window {
@@ -265,7 +265,7 @@ export async function startWatching(media: MediaRecord): Promise<boolean> {
   const press = presses
   const page = location.pathname
   if (!isOpen(media)) {
-    startVideo(media)
+    if (new ViewingMemory().position(media) === null) startVideo(media)
     await showStarted(media)
   }
   if (press !== presses) return false

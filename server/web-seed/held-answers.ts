@@ -1,9 +1,9 @@
 // The answers of a stream's head whose end is kept back. A browser asks for the next bytes when an
 // answer has ended; by then the page's service worker shall be there, for whom it does not go back.
-// The page says so, and some of them never do.
+// The page says so; until it is there, nothing plays that could wait for more.
 
-/** A worker is there in less. What has been sent lasts longer than that in playback. */
-const HOLD_MS = 1000
+/** Some pages never say anything. */
+const HOLD_MS = 5000
 
 export class HeldAnswers {
   readonly #releases = new Map<string, Set<() => void>>()

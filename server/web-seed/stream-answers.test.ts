@@ -149,6 +149,9 @@ describe('the head of a stream', () => {
     const headers = { range: `bytes=0-${HEAD - 1}`, 'cache-control': 'only-if-cached' }
     const answer = await fetch(`${address()}?head`, { headers })
     expect([answer.status, await answer.text()]).toEqual([504, ''])
+    const rest = { ...headers, range: `bytes=1000-${HEAD - 1}` } // it has the first thousand
+    const answerOfRest = await fetch(`${address()}?head`, { headers: rest })
+    expect((await answerOfRest.arrayBuffer()).byteLength).toBe(HEAD - 1000)
   })
 })
 

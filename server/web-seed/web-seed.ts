@@ -82,10 +82,6 @@ export class WebSeed {
       const message = `A media file answers ${METHODS} only.`
       throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: METHODS } })
     }
-    if (stream && request.headers['cache-control'] === ONLY_IF_CACHED) {
-      response.writeHead(504, { 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
-      return
-    }
     const { media, namesRevision } = await this.#find(url, stream)
     const validators = { etag: etagOf(media), lastModified: media.created_at }
     response.setHeader('Accept-Ranges', 'bytes')
@@ -112,6 +108,11 @@ export class WebSeed {
     }
     const range = rangeApplies(request.headers, validators) ? request.headers.range : undefined
     const decision = decideRange(range, media.size)
+    const isForCache = stream !== null && request.headers['cache-control'] === ONLY_IF_CACHED
+    if (isForCache && (decision.kind !== 'range' || decision.start === 0)) {
+      response.writeHead(504, { 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
+      return
+    }
     if (decision.kind === 'unsatisfiable') {
       throw new SlipstreamError(
         'range_not_satisfiable',
@@ -149,7 +150,7 @@ export class WebSeed {
       return
     }
     writeHead()
-    const holds = isHead ? this.#held.ended(stream.session) : null
+    const holds = isHead && !isForCache ? this.#held.ended(stream.session) : null
     this.#send(response, file, { start, end, holds })
   }
 
