@@ -115,12 +115,15 @@ class EmbedBridge {
     const { video } = session
     const pauses = this.#pauses
     if (!video.hasAttribute('src')) await sourceOf(session)
-    const { problem } = session.getSnapshot()
-    if (problem?.playsOn === false && problem.code === 'unsupported') {
-      throw new DOMException(problem.message, 'NotSupportedError')
-    }
     if (pauses !== this.#pauses) throw new DOMException('It was paused meanwhile.', 'AbortError')
-    await video.play()
+    const listening = new AbortController()
+    try {
+      // A file that is gone leaves a `<video>` waiting for it.
+      const ending = untilEnding(session, listening.signal)
+      await Promise.race([ending, video.play()])
+    } finally {
+      listening.abort()
+    }
   }
 
   #followProblem(session: WatchSession): void {
@@ -166,6 +169,21 @@ class EmbedBridge {
   #send(message: EmbedMessage): void {
     this.#port?.postMessage(message)
   }
+}
+
+/** @returns never; rejects when there is something for which the title cannot be played */
+function untilEnding(session: WatchSession, signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const look = (): void => {
+      const { problem } = session.getSnapshot()
+      if (problem?.playsOn === false) {
+        reject(new DOMException(problem.message, 'NotSupportedError'))
+      }
+    }
+    const unsubscribe = session.subscribe(look)
+    signal.addEventListener('abort', unsubscribe)
+    look()
+  })
 }
 
 /** @returns when the `<video>` has its source, or will have none because it cannot be played */
