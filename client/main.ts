@@ -8,7 +8,7 @@ import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { connectServiceWorker } from './playback/service-worker-client.ts'
 import { basePath } from './remote/own-address.ts'
-import { showEarly, showStarted } from './watch/early-video.ts'
+import { removeStage, showEarly, showStarted } from './watch/early-video.ts'
 import { openEmbedBridge } from './watch/embed-bridge.ts'
 import { untilMet } from './watch/first-meeting.ts'
 import { exposeStatistics, openWatchSession, watchOptions } from './watch/watch-session.ts'
@@ -55,6 +55,7 @@ async function mount(page: PageName): Promise<void> {
 
 /** The last resort: says in plain text why there is no page. */
 function fail(message: string): void {
+  removeStage()
   const main = document.createElement('main')
   main.setAttribute('role', 'alert')
   main.style.cssText =

@@ -9,6 +9,7 @@ const record = (facts: { size: number; duration: number | null; webSeeds?: strin
     id: 'abc',
     revision: 2,
     fastStart: true,
+    source: null,
     webSeeds: ['https://a.example/film'],
     ...facts,
   }) as MediaRecord

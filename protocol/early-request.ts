@@ -41,7 +41,7 @@ export function earlyRequestOf(media: MediaRecord, ownAddress: string): EarlyReq
   const [url] = media.webSeeds
   if (url === undefined) return null
   const end = headEndOf(media, 0)
-  const isHere = url.startsWith(`${ownAddress}/media/`)
+  const isHere = media.source === null && url.startsWith(`${ownAddress}/media/`)
   // Where the end is read first, the browser leaves the head half read.
   const headEnd = isHere && media.fastStart ? end : null
   return { title: nameOfBytes(media), url, range: `bytes=0-${end - 1}`, headEnd }
@@ -54,10 +54,7 @@ export function earlyRequestOf(media: MediaRecord, ownAddress: string): EarlyReq
 export function headEndOf({ size, duration }: HeadFacts, start: number): number {
   const bytesPerSecond = bytesPerSecondOf(size, duration) ?? GUESSED_BYTES_PER_SECOND
   const layout = pieceLayout(size)
-  const last = pieceAt(
-    layout,
-    Math.min(Math.floor(start + START_SECONDS * bytesPerSecond), size - 1),
-  )
+  const last = lastPieceToStartWith(layout, bytesPerSecond, start)
   return pieceStart(layout, last) + lengthOfPiece(layout, last)
 }
 
@@ -66,8 +63,14 @@ export type HeadFacts = Pick<MediaRecord, 'size' | 'duration'>
 
 /**
  * @param bytesPerSecond of playback
- * @returns the last of the pieces, from the first on, that the decoder needs for the first frame
+ * @param start a byte of the file
+ * @returns the last of the pieces, from there on, that the decoder needs for the first frame
  */
-export function lastPieceToStartWith(layout: PieceLayout, bytesPerSecond: number): PieceIndex {
-  return pieceAt(layout, Math.min(Math.floor(START_SECONDS * bytesPerSecond), layout.size - 1))
+export function lastPieceToStartWith(
+  layout: PieceLayout,
+  bytesPerSecond: number,
+  start = 0,
+): PieceIndex {
+  const end = Math.floor(start + START_SECONDS * bytesPerSecond)
+  return pieceAt(layout, Math.min(end, layout.size - 1))
 }

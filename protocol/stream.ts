@@ -11,7 +11,7 @@ export const STREAM_PATTERN = '/media/:id/stream/:session/:filename'
 
 /**
  * In the query of a stream's address: the server sends the file's head, in an answer of its own whose
- * end it keeps back until page and worker are there for what comes next, or for a second.
+ * end it keeps back until page and worker are there for what comes next, or for some seconds.
  */
 export const HEAD_PARAMETER = 'head'
 

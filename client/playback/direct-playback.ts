@@ -14,7 +14,9 @@ export class DirectPlayback {
     this.#video = video
     this.#urls = urls
     video.removeAttribute('crossorigin') // other sites need not know of it
+    const position = video.currentTime
     setSource(video, this.#url)
+    if (position > 0) video.currentTime = position // a head start has been played
   }
 
   /** The URL that is played; how many bytes came from it the browser does not tell. */

@@ -3,7 +3,7 @@
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
 // peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
 import { GUESSED_BYTES_PER_SECOND, lastPieceToStartWith } from '#protocol/early-request.ts'
-import { bytesPerSecondOf, etagOf, nameOfBytes } from '#protocol/media.ts'
+import { bytesPerSecondOf, nameOfBytes } from '#protocol/media.ts'
 import {
   type PieceIndex,
   type PieceLayout,
@@ -12,8 +12,8 @@ import {
   pieceLayout,
   piecesBetween,
 } from '#protocol/pieces.ts'
-import { streamPath, streamSession, webSeedPath } from '#protocol/stream.ts'
-import { ownPath, ownUrl } from '../remote/own-address.ts'
+import { webSeedPath } from '#protocol/stream.ts'
+import { ownUrl } from '../remote/own-address.ts'
 import { openOpfs } from '../storage/opfs-backing.ts'
 import { PieceStore } from '../storage/piece-store.ts'
 import { noteStored, wasStored } from '../storage/stored-titles.ts'
@@ -22,10 +22,9 @@ import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm
 import { SwarmMembership } from '../swarm/swarm-membership.ts'
 import { CalmClock } from './calm-clock.ts'
 import { problemOfType } from './codec-support.ts'
-import { DirectPlayback, setSource } from './direct-playback.ts'
+import { DirectPlayback } from './direct-playback.ts'
 import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
-import { type HeadStart, readHead, releaseHead } from './head-start.ts'
 import { httpSenders } from './http-senders.ts'
 import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
@@ -45,15 +44,13 @@ import { DELETED, presentedProblem, problemOfOrigin, problemOfVideo } from './pr
 import { type ByteRange, Reader } from './reader.ts'
 import { isControlled, mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
 import type { SharingDecision } from './sharing.ts'
-import { serveStreams } from './stream-server.ts'
+import { StreamSource } from './stream-source.ts'
 import { followTorrent } from './torrent-source.ts'
 import { Verification } from './verification.ts'
 import { VideoWatch } from './video-watch.ts'
 
 /** What an earlier visit left is worth waiting so long, on a busy machine, before it is fetched again. */
 const RESTORE_WAIT_MS = 1000
-/** How often the end of a stream's head is asked for: in less time than the head plays. */
-const RELEASE_MS = 1000
 const TICK_MS = 250
 /** While bytes arrive, the policy looks at them so often. */
 const BYTES_TICK_MS = 30
@@ -74,8 +71,7 @@ class Engine implements Playback {
   readonly #store: PieceStore
   readonly #fetcher: OriginFetcher
   readonly #watch: VideoWatch
-  /** What the server gives the `<video>` itself, or `null`. */
-  readonly #head: HeadStart | null
+  readonly #source: StreamSource
   readonly #closing = new AbortController()
   readonly #listeners = new Set<() => void>()
   /** Open readers, the one that moved last first. */
@@ -107,7 +103,6 @@ class Engine implements Playback {
   /** Somebody wants to watch: who only has the player before them gets the first frame. */
   readonly #wanted = deferred()
   #isWanted = false
-  #stopStreams: () => void = () => {}
   #tickQueued = false
   #tickTimer: ReturnType<typeof setTimeout> | undefined
   readonly #ticker: ReturnType<typeof setInterval>
@@ -122,10 +117,16 @@ class Engine implements Playback {
     const title = nameOfBytes(media)
     const comesBack = wasStored(title)
     this.#codecProblem = problemOfType(media.type, (type) => video.canPlayType(type))
-    this.#head = options.head
-    this.#lastReader = { position: this.#head?.end ?? 0, end: media.size, waiting: false }
+    const { head } = options
+    this.#source = new StreamSource({
+      media,
+      video,
+      head,
+      openReader: (range) => this.#openReader(range),
+    })
+    this.#lastReader = { position: this.#source.headEnd, end: media.size, waiting: false }
     const now = () => performance.now()
-    this.#watch = new VideoWatch(video, () => this.#onWatch(), now, this.#head)
+    this.#watch = new VideoWatch(video, () => this.#onWatch(), now, head)
     const want = (): void => {
       this.#isWanted = true
       this.#wanted.resolve()
@@ -180,7 +181,7 @@ class Engine implements Playback {
       calm: this.#calm,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
-    if (this.#head) this.#feed.beganWithout(this.#lastReader)
+    if (head) this.#feed.beganWithout(this.#lastReader)
     this.#introductions = new Introductions({
       announceUrls: [ownUrl('/announce').replace(/^http/, 'ws')],
       iceServers: options.iceServers,
@@ -205,6 +206,7 @@ class Engine implements Playback {
     })
     this.#ticker = setInterval(() => {
       if (this.#feed.isKeeping) this.#wakeReaders() // time may have changed what they are allowed
+      if (!this.#direct) this.#source.releaseIfScarce(this.#watch.bufferedSeconds())
       this.#tick()
       this.#publish()
     }, TICK_MS)
@@ -308,7 +310,7 @@ class Engine implements Playback {
     this.#calm.close()
     this.#options.video.removeAttribute('src')
     this.#options.video.load()
-    this.#stopStreams()
+    this.#source.close()
     dropEarlyResponse()
     this.#fetcher.close()
     await this.#membership.close()
@@ -321,10 +323,6 @@ class Engine implements Playback {
     if (!mayBeControlled()) {
       this.#playDirectly()
       return
-    }
-    if (this.#head) {
-      this.#serveStream(this.#head.session)
-      this.#releaseInTime(this.#head)
     }
     if (!comesBack) this.#startFetching()
     else void this.#store.restoredWithin(RESTORE_WAIT_MS).then(() => this.#startFetching())
@@ -342,7 +340,9 @@ class Engine implements Playback {
     this.#mayFetch = true
     const first = pieceIndex(this.#layout, 0)
     // Here by the time that the worker asks, and in one request: each costs as much as a piece.
-    if (!this.#head && !this.#store.has(first)) this.#fetcher.start(first, this.#lastToStartWith())
+    if (this.#source.headEnd === 0 && !this.#store.has(first)) {
+      this.#fetcher.start(first, this.#lastToStartWith())
+    }
     this.#queueTick()
   }
 
@@ -359,51 +359,34 @@ class Engine implements Playback {
     this.#mayFetch = false
     dropEarlyResponse()
     this.#fetcher.close()
-    this.#bytes.placeholder += this.#head?.end ?? 0
+    this.#bytes.placeholder += this.#source.headEnd
     this.#bytes.wasted = this.#bytes.placeholder
     this.#direct = new DirectPlayback(this.#options.video, this.#seeds)
   }
 
-  #serveStream(session: string): void {
-    const { media } = this.#options
-    this.#stopStreams = serveStreams({
-      session,
-      size: media.size,
-      type: media.type,
-      etag: etagOf(media),
-      openReader: (range) => this.#openReader(range),
-    })
-  }
-
-  /** What plays must not wait for a slow worker; and the server may not have heard of it. */
-  #releaseInTime(head: HeadStart): void {
-    const releases = setInterval(() => {
-      if (this.#readers.length > 0 || this.#options.video.ended) clearInterval(releases)
-      else releaseHead(head)
-    }, RELEASE_MS)
-    this.#closing.signal.addEventListener('abort', () => clearInterval(releases))
-  }
-
   /** What the server has given the `<video>` is taken into the store, once it is all there. */
-  async #takeHead(head: HeadStart): Promise<void> {
+  async #takeHead(): Promise<void> {
+    const end = this.#source.headEnd
+    if (end === 0) return
     await this.#firstFrame.promise
     const { signal } = this.#closing
-    const bytes = await readHead(head, signal)
-    if (signal.aborted) return
-    if (bytes) this.#fetcher.take(head.src, bytes)
-    else this.#bytes.placeholder += head.end // it came, if not to us
+    const head = await this.#source.readHead(signal)
+    if (signal.aborted || this.#source.headEnd === 0) return
+    if (head) this.#fetcher.take(head.url, head.bytes)
+    else this.#bytes.placeholder += end // it came, if not to us
+  }
+
+  /** The server could not give the head: the page fetches it, which tries more often and elsewhere. */
+  #startWithoutHead(): void {
+    this.#lastReader = { position: 0, end: this.#layout.size, waiting: false }
+    this.#startFetching()
+    if (isControlled()) this.#source.open()
   }
 
   #playStream(): void {
     const { media, video } = this.#options
-    if (this.#head) {
-      releaseHead(this.#head)
-      void this.#takeHead(this.#head)
-    } else {
-      const session = streamSession(media.revision, crypto.randomUUID())
-      this.#serveStream(session)
-      setSource(video, ownPath(streamPath(media.id, session, media.filename)))
-    }
+    this.#source.open()
+    void this.#takeHead()
     // Decoding takes a while, as connecting does.
     const options = { once: true, signal: this.#closing.signal }
     const meetEarly = (): void => {
@@ -600,6 +583,10 @@ class Engine implements Playback {
 
   async #explainVideoError(): Promise<void> {
     if (this.#direct?.turnToNext()) return
+    if (!this.#direct && this.#source.giveUpHead()) {
+      this.#startWithoutHead()
+      return
+    }
     const { video, media } = this.#options
     const problem = await problemOfVideo(video, media, this.#seeds)
     this.#problem ??= problem

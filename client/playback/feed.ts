@@ -102,21 +102,26 @@ export class Feed {
    * @returns how many of them it may hand out now, 0 for none
    */
   allow(reader: Reader, bytes: Bytes): number {
-    const { layout, video } = this.#options
+    const { layout, video, watch } = this.#options
     if (reader.position === 0) this.#samples = sampleRange(bytes, layout.size)
     const head = Math.min(this.#samples.start + HEAD_BYTES, this.#samples.end)
     const isSample = reader.position >= head && reader.position < this.#samples.end
+    // A head may end before the samples begin.
+    const isHead = reader === this.#begun?.reader && this.#begun.from < reader.start
+    const isAwaited = (isHead || reader.start === this.#headEnd) && !watch.hasFrame
     const allowed =
-      isSample && !this.#mayPlay(reader) ? 0 : this.#upTo(reader.position, bytes.length, head)
+      isSample && !isAwaited && !this.#mayPlay(reader)
+        ? 0
+        : this.#upTo(reader.position, bytes.length, head)
     if (allowed > 0 && reader.position === reader.start) {
       if (this.#begun && reader.start === this.#headEnd) {
         this.#begun = { ...this.#begun, reader }
-        this.#headEnd = null
       } else {
         // A film that is to start elsewhere is read from its head on until the index tells where.
         const playedFrom = reader.start <= this.#samples.start ? 0 : video.currentTime
         this.#begun = this.#beginning(reader, reader.start, playedFrom)
       }
+      this.#headEnd = null
     }
     return allowed
   }

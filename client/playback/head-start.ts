@@ -13,24 +13,29 @@ import { isControlled } from './service-worker-client.ts'
 declare global {
   interface Window {
     /** What was started, until somebody takes it. */
-    slipstreamStart?: {
-      /** As `nameOfBytes` has it. */
-      readonly title: string
-      /** Its `src` is set. */
-      readonly video: HTMLVideoElement
-      readonly session: string
-      readonly headEnd: number
-      /** When the `src` was set, by `performance.now()`. */
-      readonly startedAt: number
-      /** When its first frame was there, by the same clock. */
-      readonly shownAt: number | null
-    }
+    slipstreamStart?: StartedVideo
   }
   interface Navigator {
     /** Of Chromium's family alone, on pages that may have a service worker. */
     readonly userAgentData?: { readonly brands: readonly { readonly brand: string }[] }
   }
 }
+
+interface StartedVideo {
+  /** As `nameOfBytes` has it. */
+  readonly title: string
+  /** Its `src` is set. */
+  readonly video: HTMLVideoElement
+  readonly session: string
+  readonly headEnd: number
+  /** When the `src` was set, by `performance.now()`. */
+  readonly startedAt: number
+  /** When its first frame (of sound: its first data) was there, by the same clock. */
+  shownAt: number | null
+}
+
+/** By then an answer is over, or there was none. */
+const LOADED_WAIT_MS = 10_000
 
 export interface HeadStart {
   readonly session: string
@@ -40,7 +45,7 @@ export interface HeadStart {
   readonly end: number
   /** When it was begun, by `performance.now()`. */
   readonly startedAt: number
-  /** When the first frame was there, by the same clock, or `null` when it is yet to come. */
+  /** When the first frame (of sound: the first data) was there, or `null` when it is yet to come. */
   readonly shownAt: number | null
 }
 
@@ -48,18 +53,24 @@ export interface HeadStart {
  * Starts a title from its start whose page is to come, where that is possible: on a page that has its
  * worker.
  */
-export function startVideo(media: MediaRecord): void {
+export function startHead(media: MediaRecord): void {
+  if (window.slipstreamStart?.title === nameOfBytes(media)) return
+  dropStartedVideo()
   const early = earlyRequestOf(media, ownUrl('/').slice(0, -1))
   if (!early || early.headEnd === null || !goesOnThroughWorker()) return
   const { title, headEnd } = early
   const video = document.createElement('video')
   if (!isControlled() || wasStored(title) || video.canPlayType(media.type) === '') return
-  if (window.slipstreamStart?.title === title) return
-  dropStartedVideo()
   const session = streamSession(media.revision, crypto.randomUUID())
   const startedAt = performance.now()
-  const start = { title, video, session, headEnd, startedAt, shownAt: null }
+  const shownAt: number | null = null
+  const start: StartedVideo = { title, video, session, headEnd, startedAt, shownAt }
   window.slipstreamStart = start
+  const show = (): void => {
+    start.shownAt ??= performance.now()
+  }
+  video.requestVideoFrameCallback(show)
+  video.addEventListener('loadeddata', () => video.videoWidth > 0 || show())
   video.playsInline = true
   video.preload = 'auto'
   // Without it Chromium takes no bytes of a worker, whose answers have no address, after a server's.
@@ -72,7 +83,7 @@ export function takeStartedVideo(
   media: MediaRecord,
 ): { readonly video: HTMLVideoElement; readonly head: HeadStart } | null {
   const started = window.slipstreamStart
-  if (started?.title !== nameOfBytes(media)) {
+  if (started?.title !== nameOfBytes(media) || started.video.error) {
     dropStartedVideo()
     return null
   }
@@ -81,9 +92,11 @@ export function takeStartedVideo(
   return { video, head: { session, src: video.src, end, startedAt, shownAt } }
 }
 
-function dropStartedVideo(): void {
+/** Lets go of what was started, unless somebody took it. */
+export function dropStartedVideo(): void {
   const video = window.slipstreamStart?.video
   delete window.slipstreamStart
+  video?.remove()
   video?.removeAttribute('src')
   video?.load()
 }
@@ -123,12 +136,14 @@ export async function readHead(
   }
 }
 
-/** @returns when an answer from that address is whole */
+/** @returns when an answer from that address is over, or is not worth waiting for */
 function untilLoaded(url: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LOADED_WAIT_MS)
     const look = (entries: PerformanceEntryList): void => {
       if (!entries.some(({ name }) => name === url)) return
       observer.disconnect()
+      clearTimeout(timer)
       resolve()
     }
     const observer = new PerformanceObserver((list) => look(list.getEntries()))

@@ -1,7 +1,7 @@
 // Answers `/media/:id/stream/:session/:filename` with bytes that the playing page hands over, pulled
 // chunk by chunk. It keeps nothing between requests, so the browser may stop and restart it at any time; a
-// page that does not answer, or is gone, is replaced by the web seed of the same origin. Nothing
-// else is intercepted, nothing is cached.
+// page that does not answer, or is gone, is replaced by the web seed of the same origin; where the
+// server sends a stream's head, by some more of that. Nothing else is intercepted, nothing is cached.
 
 import * as v from 'valibot'
 import {

@@ -77,7 +77,7 @@ function firstFrameOf(
   atMostMs: number,
 ): Promise<void> {
   return new Promise((resolve) => {
-    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return resolve()
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA || video.error) return resolve()
     const timer = setTimeout(resolve, atMostMs)
     const shown = (): void => {
       clearTimeout(timer)

@@ -6,7 +6,12 @@ import type { EmbedSettings } from '#protocol/embed.ts'
 import { type MediaRecord, mediaRecordSchema } from '#protocol/media.ts'
 import { getBoot, iceServersOf } from '../app/boot.ts'
 import { openPlayback } from '../playback/engine.ts'
-import { type HeadStart, startVideo, takeStartedVideo } from '../playback/head-start.ts'
+import {
+  dropStartedVideo,
+  type HeadStart,
+  startHead,
+  takeStartedVideo,
+} from '../playback/head-start.ts'
 import type {
   Playback,
   PlaybackDetails,
@@ -264,10 +269,9 @@ export async function startWatching(media: MediaRecord): Promise<boolean> {
   presses += 1
   const press = presses
   const page = location.pathname
-  if (!isOpen(media)) {
-    if (new ViewingMemory().position(media) === null) startVideo(media)
-    await showStarted(media)
-  }
+  if (isOpen(media) || new ViewingMemory().position(media) !== null) dropStartedVideo()
+  else startHead(media)
+  await showStarted(media)
   if (press !== presses) return false
   const session = openWatchSession(media, watchOptions('watch'))
   endPress()

@@ -69,6 +69,13 @@ export async function createPages(options: PagesOptions) {
     : await builtFront(root, basePath)
   const router = Router()
   router.use(securityHeaders(front.scriptSources))
+  const earlyRequest = (media: MediaRecord, request: Request, isEmbedded: boolean) => {
+    const early = earlyRequestOf(media, baseOf(request))
+    // Nobody waits for what shall start elsewhere, or when somebody presses play.
+    const { autoplay, t } = request.query
+    const isAwaited = t === undefined && (!isEmbedded || autoplay !== undefined)
+    return early && (isAwaited ? early : { ...early, headEnd: null })
+  }
   const sendPage: RequestHandler = async (request, response) => {
     const [isTitlePage, watch, embed] = TITLE_PAGE.exec(request.path) ?? []
     const found = isTitlePage === undefined ? null : await outcomeOf(findRecord(request))
@@ -80,7 +87,7 @@ export async function createPages(options: PagesOptions) {
     const boot = bootElement({
       settings,
       media,
-      early: media && earlyRequestOf(media, baseOf(request)),
+      early: media && earlyRequest(media, request, embed !== undefined),
       failure: failure?.body.error ?? null,
     })
     let html = (await front.template(request.originalUrl)).replace(BOOT_PLACE, () => boot)

@@ -1,12 +1,15 @@
 // The answers of a stream's head whose end is kept back. A browser asks for the next bytes when an
 // answer has ended; by then the page's service worker shall be there, for whom it does not go back.
-// The page says so; until it is there, nothing plays that could wait for more.
-
-/** Some pages never say anything. */
-const HOLD_MS = 5000
+// The page says so, or that what plays needs more now. Some pages never say anything.
 
 export class HeldAnswers {
+  readonly #holdMs: number
   readonly #releases = new Map<string, Set<() => void>>()
+
+  /** @param holdMs an answer is kept back for that long at most */
+  constructor(holdMs: number) {
+    this.#holdMs = holdMs
+  }
 
   /** @returns when the answer may end: the page of the session has its worker, or took too long */
   ended(session: string): Promise<void> {
@@ -19,12 +22,12 @@ export class HeldAnswers {
         if (releases.size === 0) this.#releases.delete(session)
         resolve()
       }
-      const timer = setTimeout(release, HOLD_MS)
+      const timer = setTimeout(release, this.#holdMs)
       releases.add(release)
     })
   }
 
-  /** The worker is there. */
+  /** The page wants the rest. */
   release(session: string): void {
     for (const release of this.#releases.get(session) ?? []) release()
   }

@@ -29,8 +29,9 @@ import { CHANGED, type PassingOn } from './passing-on.ts'
 /** A client that takes no byte for so long is cut off; players ask again from where they were. */
 const STALLED_CLIENT_MS = 120_000
 const METHODS = 'GET, HEAD, OPTIONS'
-/** So much of a head is kept back: less than any frame that matters. */
+/** So much of a head is kept back, for so long at most. */
 const HELD_BYTES = 8 * 1024
+const HOLD_MS = 3000
 
 interface WebSeedOptions {
   readonly catalogue: Pick<Catalogue, 'get'>
@@ -43,6 +44,8 @@ interface WebSeedOptions {
   readonly onWanted: (id: MediaId) => void
   /** nginx in front that sends files from the disk, `null` when there is none. */
   readonly accel?: Accel | null
+  /** How long the end of a stream's head may be kept back, milliseconds. */
+  readonly holdMs?: number
   /** Told of payload bytes as they are handed to a socket. */
   readonly onSent: (bytes: number) => void
 }
@@ -51,11 +54,12 @@ export class WebSeed {
   readonly #options: WebSeedOptions
   readonly #files = new OpenFiles()
   readonly #pool = new BufferPool()
-  readonly #held = new HeldAnswers()
+  readonly #held: HeldAnswers
   #bodies = 0
 
   constructor(options: WebSeedOptions) {
     this.#options = options
+    this.#held = new HeldAnswers(options.holdMs ?? HOLD_MS)
   }
 
   /**
@@ -150,7 +154,9 @@ export class WebSeed {
       return
     }
     writeHead()
-    const holds = isHead && !isForCache ? this.#held.ended(stream.session) : null
+    // Only at the start is there nobody else yet who could answer for what comes next.
+    const isHeld = isHead && !isForCache && start === 0 && end < media.size
+    const holds = isHeld ? this.#held.ended(stream.session) : null
     this.#send(response, file, { start, end, holds })
   }
 
