@@ -1,0 +1,100 @@
+// The server itself sends the first bytes of a title to the <video> (docs/decisions/0023). What may go
+// wrong with that; that the bytes are counted and kept is shown by the other tests.
+import { expect, test } from '@playwright/test'
+import type { MediaRecord } from '#protocol/media.ts'
+import { clip } from './harness/clips.ts'
+import { startServer, type TestServer } from './harness/server.ts'
+import { statsOf, watch } from './harness/viewer.ts'
+
+let server: TestServer
+let film: MediaRecord
+let other: MediaRecord
+
+test.beforeAll(async () => {
+  server = await startServer()
+  const path = clip({ seconds: 16, format: 'webm', mbps: 3 })
+  film = await server.upload(path, { title: 'The film' })
+  other = await server.upload(path, { title: 'The other one' })
+})
+test.afterAll(() => server.stop())
+
+test('the <video> asks the server once, for the head; all else comes through its page', async ({
+  context,
+}) => {
+  const asked: string[] = []
+  context.on('request', (request) => {
+    const isOfServer = request.serviceWorker() === null && request.method() === 'GET'
+    const { searchParams } = new URL(request.url())
+    if (isOfServer && searchParams.has('head')) asked.push(request.headers()['range'] ?? '')
+  })
+  const sentBefore = await server.webSeedBytes()
+  const viewer = await watch(context, `${server.url}/watch/${film.id}`)
+  await viewer.untilFilled()
+  await viewer.untilPosition(6)
+  await viewer.seek(0) // again from its start, which the page has
+  await viewer.untilPosition(1)
+  const { bytes, stalls } = await viewer.stats()
+  expect(bytes.placeholder + bytes.origin).toBe(film.size)
+  expect((await server.webSeedBytes()) - sentBefore).toBe(film.size)
+  expect([bytes.wasted, stalls]).toEqual([0, 0])
+  expect(asked[0]).toBe('bytes=0-')
+})
+
+test('when the server cannot give it, the page fetches it', async ({ context }) => {
+  let refused = 0
+  await context.route(/\/stream\/.*[?]head/, async (route) => {
+    refused += 1
+    await route.fulfill({ status: 503 })
+  })
+  const viewer = await watch(context, `${server.url}/watch/${film.id}`)
+  await viewer.untilPosition(3)
+  await viewer.untilFilled()
+  const { bytes } = await viewer.stats()
+  expect(bytes.placeholder + bytes.origin).toBe(film.size)
+  expect(bytes.wasted).toBe(0)
+  expect(refused).toBeGreaterThan(0)
+  await expect(viewer.page.getByRole('alert')).toHaveCount(0)
+})
+
+test('whoever presses one title and at once another sees and loads that one alone', async ({
+  context,
+  page,
+}) => {
+  await page.goto(`${server.url}/watch/${film.id}`)
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null)
+  await page.evaluate(() => localStorage.clear()) // nothing is kept, nothing was left
+  await page.close()
+  const viewer = await watch(context, server.url, async (tab) => {
+    await tab.waitForFunction(() => navigator.serviceWorker.controller !== null)
+    await tab.getByRole('link', { name: other.title, exact: true }).waitFor()
+    await tab.evaluate(
+      (ids) => {
+        for (const id of ids) document.querySelector<HTMLElement>(`a[href*="${id}"]`)?.click()
+      },
+      [film.id, other.id],
+    )
+    await tab.waitForURL(`${server.url}/watch/${other.id}`)
+  })
+  await viewer.untilPosition(2)
+  expect((await viewer.presentSources()).filter((src) => src.includes(film.id))).toEqual([])
+  await expect(viewer.page.locator('video')).toHaveCount(1)
+  expect((await viewer.stats()).bytes.wasted).toBe(0)
+})
+
+test('without motion the first frame is there, and nothing more than it needs', async ({
+  browser,
+}) => {
+  const context = await browser.newContext({ reducedMotion: 'reduce' })
+  const sentBefore = await server.webSeedBytes()
+  const page = await context.newPage()
+  await page.goto(`${server.url}/watch/${other.id}`)
+  await page.waitForTimeout(5000)
+  const state = await page.locator('video').evaluate((video: HTMLVideoElement) => ({
+    hasFrame: video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA,
+    paused: video.paused,
+  }))
+  expect(state).toEqual({ hasFrame: true, paused: true })
+  expect((await statsOf(page)).firstFrameMs).toBeLessThan(3000)
+  expect((await server.webSeedBytes()) - sentBefore).toBeLessThan(other.size / 3)
+  await context.close()
+})
