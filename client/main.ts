@@ -32,7 +32,7 @@ function start(): void {
 
 /** Plays, and returns when the interface may take its share of the processor. */
 async function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
-  if (page === 'watch') await showStarted(media)
+  await showStarted(media)
   const session = openWatchSession(media, watchOptions(page))
   // Before the page has loaded: a page around this one takes silence for a refusal.
   if (page === 'embed') openEmbedBridge({ session })

@@ -8,6 +8,7 @@ import { HEAD_PARAMETER, ONLY_IF_CACHED, streamPath, streamSession } from '#prot
 import { ownPath, ownUrl } from '../remote/own-address.ts'
 import type { Bytes } from '../storage/piece-store.ts'
 import { wasStored } from '../storage/stored-titles.ts'
+import { askForRange } from './range-answer.ts'
 import { isControlled } from './service-worker-client.ts'
 
 declare global {
@@ -34,6 +35,9 @@ interface StartedVideo {
   shownAt: number | null
 }
 
+/** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
+const PATIENCE_MS = 200
+const PATIENCE_WAYS = 2
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000
 
@@ -78,18 +82,54 @@ export function startHead(media: MediaRecord): void {
   video.src = `${ownPath(streamPath(media.id, session, media.filename))}?${HEAD_PARAMETER}`
 }
 
-/** @returns the `<video>` that was started with this title, for whoever asks first */
+/** @returns how long a first frame is waited for: milliseconds */
+export function headPatienceMs(): number {
+  const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
+  const wayMs = page ? page.responseStart - page.requestStart : 0
+  return PATIENCE_MS + PATIENCE_WAYS * wayMs
+}
+
+/**
+ * @returns the `<video>` that was started with this title and has its first frame, for whoever asks
+ *   first; else `null`: on a slow line playback begins when there is enough to last, and with a
+ *   `<video>` that has a second of the film it would begin at once. What has come is taken over then
+ *   as an early response.
+ */
 export function takeStartedVideo(
   media: MediaRecord,
 ): { readonly video: HTMLVideoElement; readonly head: HeadStart } | null {
   const started = window.slipstreamStart
-  if (started?.title !== nameOfBytes(media) || started.video.error) {
+  const isOurs = started?.title === nameOfBytes(media) && !started.video.error
+  if (!started || !isOurs || started.shownAt === null) {
+    const { src = '' } = started?.video ?? {}
     dropStartedVideo()
+    if (started && isOurs) offerEarlyResponse(media, src)
     return null
   }
   delete window.slipstreamStart
   const { video, session, headEnd: end, startedAt, shownAt } = started
   return { video, head: { session, src: video.src, end, startedAt, shownAt } }
+}
+
+/** Asks for the file's head: what the HTTP cache has of it comes from there, and is not fetched again. */
+function offerEarlyResponse(media: MediaRecord, src: string): void {
+  const early = earlyRequestOf(media, ownUrl('/').slice(0, -1))
+  if (!early || window.slipstreamEarly) return
+  const { url, range } = early
+  const abort = new AbortController()
+  const { signal } = abort
+  const response = fetchCached(src, range, signal).then((answer) =>
+    answer.status === 206 ? answer : askForRange(url, range, signal),
+  )
+  response.catch(() => {}) // told to whoever takes it
+  window.slipstreamEarly = { url, range, askedAt: performance.now(), response, abort }
+}
+
+/** @returns what the cache has from the first byte of the range on, and the server the rest of; or 504 */
+function fetchCached(src: string, range: string, signal: AbortSignal): Promise<Response> {
+  // Chromium finds no ranges by its own `only-if-cached`. So the server is told not to answer.
+  const headers = { range, 'cache-control': ONLY_IF_CACHED }
+  return fetch(src, { headers, cache: 'force-cache', signal })
 }
 
 /** Lets go of what was started, unless somebody took it. */
@@ -123,12 +163,7 @@ export async function readHead(
 ): Promise<Bytes | null> {
   await untilLoaded(src, signal)
   try {
-    const response = await fetch(src, {
-      // Chromium finds no ranges by its own `only-if-cached`. So the server is told not to answer.
-      headers: { range: `bytes=0-${end - 1}`, 'cache-control': ONLY_IF_CACHED },
-      cache: 'force-cache',
-      signal,
-    })
+    const response = await fetchCached(src, `bytes=0-${end - 1}`, signal)
     const bytes = new Uint8Array(await response.arrayBuffer())
     return response.status === 206 && bytes.length === end ? bytes : null
   } catch {

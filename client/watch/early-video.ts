@@ -2,12 +2,11 @@
 // to be, and the player takes it over. Moving a <video> within one task does not pause it.
 import './early-video.css'
 import { isAudio, type MediaRecord } from '#protocol/media.ts'
+import { headPatienceMs } from '../playback/head-start.ts'
 import { shapeOf } from './picture.ts'
 
 /** As in index.html. */
 const STAGE_ID = 'early-video'
-/** What index.html has started has its first frame by then, or waits for the network. */
-const STARTED_WAIT_MS = 100
 /** The interface waits for the first frame, but not longer. */
 const INTERFACE_WAIT_MS = 1000
 
@@ -33,7 +32,7 @@ export async function showStarted(media: MediaRecord): Promise<void> {
   const video = window.slipstreamStart?.video
   if (!video) return
   if (!video.isConnected) stage(video, media, 'watch')
-  await firstFrameOf(video, media, STARTED_WAIT_MS)
+  await firstFrameOf(video, media, headPatienceMs())
 }
 
 function stage(video: HTMLVideoElement, media: MediaRecord, page: 'watch' | 'embed'): void {

@@ -71,10 +71,8 @@ export async function createPages(options: PagesOptions) {
   router.use(securityHeaders(front.scriptSources))
   const earlyRequest = (media: MediaRecord, request: Request, isEmbedded: boolean) => {
     const early = earlyRequestOf(media, baseOf(request))
-    // Nobody waits for what shall start elsewhere, or when somebody presses play.
-    const { autoplay, t } = request.query
-    const isAwaited = t === undefined && (!isEmbedded || autoplay !== undefined)
-    return early && (isAwaited ? early : { ...early, headEnd: null })
+    // Several players on one page would hold all connections of a browser.
+    return early && isEmbedded ? { ...early, headEnd: null } : early
   }
   const sendPage: RequestHandler = async (request, response) => {
     const [isTitlePage, watch, embed] = TITLE_PAGE.exec(request.path) ?? []
