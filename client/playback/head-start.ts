@@ -49,8 +49,8 @@ export interface HeadStart {
   readonly end: number
   /** When it was begun, by `performance.now()`. */
   readonly startedAt: number
-  /** When the first frame (of sound: the first data) was there, or `null` when it is yet to come. */
-  readonly shownAt: number | null
+  /** When the first frame (of sound: the first data) was there, by the same clock. */
+  readonly shownAt: number
 }
 
 /**
@@ -90,25 +90,27 @@ export function headPatienceMs(): number {
 }
 
 /**
- * @returns the `<video>` that was started with this title and has its first frame, for whoever asks
- *   first; else `null`: on a slow line playback begins when there is enough to last, and with a
- *   `<video>` that has a second of the film it would begin at once. What has come is taken over then
- *   as an early response.
+ * @returns the `<video>` that was started with this title, for whoever asks first. Without a first frame
+ *   it has no `src` any more, and no head: on a slow line playback begins when there is enough to last,
+ *   and with a second of the film it would begin at once. What has come is offered as an early response.
  */
 export function takeStartedVideo(
   media: MediaRecord,
-): { readonly video: HTMLVideoElement; readonly head: HeadStart } | null {
+): { readonly video: HTMLVideoElement; readonly head: HeadStart | null } | null {
   const started = window.slipstreamStart
-  const isOurs = started?.title === nameOfBytes(media) && !started.video.error
-  if (!started || !isOurs || started.shownAt === null) {
-    const { src = '' } = started?.video ?? {}
+  if (started?.title !== nameOfBytes(media)) {
     dropStartedVideo()
-    if (started && isOurs) offerEarlyResponse(media, src)
     return null
   }
   delete window.slipstreamStart
   const { video, session, headEnd: end, startedAt, shownAt } = started
-  return { video, head: { session, src: video.src, end, startedAt, shownAt } }
+  const { src } = video
+  if (shownAt !== null) return { video, head: { session, src, end, startedAt, shownAt } }
+  video.removeAttribute('src')
+  video.removeAttribute('crossorigin')
+  video.load()
+  offerEarlyResponse(media, src)
+  return { video, head: null }
 }
 
 /** Asks for the file's head: what the HTTP cache has of it comes from there, and is not fetched again. */

@@ -8,8 +8,8 @@ const BLINK_MS = 100
 interface Started {
   /** When playback was begun. */
   readonly startedAt: number
-  /** When the first frame was there, or `null` when it is yet to come. */
-  readonly shownAt: number | null
+  /** When the first frame was there. */
+  readonly shownAt: number
 }
 
 /** Of Chromium alone. */
@@ -46,8 +46,7 @@ export class VideoWatch {
     this.#video = video
     this.#now = now
     this.#startedAt = started?.startedAt ?? now()
-    const shownAt = started?.shownAt ?? null
-    if (shownAt !== null) this.#firstFrameMs = shownAt - this.#startedAt
+    if (started) this.#firstFrameMs = started.shownAt - started.startedAt
     this.#onChange = onChange
     const options = { signal: this.#listening.signal }
     const on = (name: string, act: () => void): void => video.addEventListener(name, act, options)

@@ -113,7 +113,7 @@ export class WatchSession {
     this.#unsubscribe = this.#follow()
     // Autoplay comes with the first data, which are here already.
     const isLate = this.video.readyState === HTMLMediaElement.HAVE_ENOUGH_DATA
-    if (started && isLate && options.autoplay) this.video.play().catch(() => undefined)
+    if (started?.head && isLate && options.autoplay) this.video.play().catch(() => undefined)
   }
 
   readonly stats = (): PlaybackStats => this.#playback.stats()
