@@ -36,7 +36,7 @@ interface StartedVideo {
 }
 
 /** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
-const PATIENCE_MS = 200
+const PATIENCE_MS = 800
 const PATIENCE_WAYS = 2
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000
@@ -67,8 +67,7 @@ export function startHead(media: MediaRecord): void {
   if (!isControlled() || wasStored(title) || video.canPlayType(media.type) === '') return
   const session = streamSession(media.revision, crypto.randomUUID())
   const startedAt = performance.now()
-  const shownAt: number | null = null
-  const start: StartedVideo = { title, video, session, headEnd, startedAt, shownAt }
+  const start: StartedVideo = { title, video, session, headEnd, startedAt, shownAt: null }
   window.slipstreamStart = start
   const show = (): void => {
     start.shownAt ??= performance.now()
