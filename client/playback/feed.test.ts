@@ -105,6 +105,18 @@ describe('on a slow line', () => {
     expect(allowed(4 * SECOND)).toBe(SECOND) // less is ahead from there
   })
 
+  test('what has begun with a head waits once for enough', () => {
+    feed.beganWithout({ position: 2 * SECOND })
+    Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
+    comeSlowly(3)
+    const given = () => feed.allow(readerAt(2 * SECOND, 2 * SECOND), new Uint8Array(SECOND))
+    expect(given()).toBe(0) // one second is here
+    comeSlowly(3)
+    expect(given()).toBe(SECOND)
+    fetcher.pace = 1
+    expect(given()).toBe(SECOND)
+  })
+
   test('what plays is not held up, in a stall or after a seek either', () => {
     feed.allow(readerAt(0), firstBytes())
     comeSlowly(2)

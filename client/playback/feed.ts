@@ -52,6 +52,7 @@ export class Feed {
   } | null = null
   /** The byte after the last one that the video got without a reader. */
   #headEnd: number | null = null
+  #hadHead = false
   /** True from the moment when there was enough to begin with. */
   #isOpen = false
   /** Since when there is something that is kept back: by the clock. */
@@ -86,6 +87,7 @@ export class Feed {
    */
   beganWithout(next: Pick<Reader, 'position'>): void {
     this.#headEnd = next.position
+    this.#hadHead = true
     const begun = this.#beginning(next, 0, 0)
     // What was decoded until now is of these bytes as well.
     this.#begun = { ...begun, seeks: 0, decoded: begun.decoded === null ? null : 0 }
@@ -172,7 +174,10 @@ export class Feed {
 
   #mayPlay(reader: Reader): boolean {
     const { watch, fetcher } = this.#options
-    if (this.#isOpen || this.#isIdle || watch.firstFrameMs !== null) {
+    // With a head there is a frame, and yet perhaps too little to last.
+    const isTold = this.#hadHead && fetcher.pace > 0
+    const plays = watch.firstFrameMs !== null && !isTold
+    if (this.#isOpen || this.#isIdle || plays) {
       this.#keptSince = null
       return true
     }
