@@ -87,8 +87,8 @@ export const mediaRecordSchema = v.variant('state', [
 export type MediaRecord = v.InferOutput<typeof mediaRecordSchema>
 
 /** @returns the strong entity tag of the file's present revision, on this server */
-export function etagOf({ id, revision }: Pick<MediaRecord, 'id' | 'revision'>): string {
-  return `"${id}-${revision}"`
+export function etagOf(media: Pick<MediaRecord, 'id' | 'revision'>): string {
+  return `"${nameOfBytes(media)}"`
 }
 
 /** @returns the name of a title's bytes, which never change: `<media id>-<revision>` */

@@ -14,9 +14,7 @@ export class DirectPlayback {
     this.#video = video
     this.#urls = urls
     video.removeAttribute('crossorigin') // other sites need not know of it
-    const position = video.currentTime
-    setSource(video, this.#url)
-    if (position > 0) video.currentTime = position // a head start has been played
+    this.#playOn() // from its start, unless a head start has been played
   }
 
   /** The URL that is played; how many bytes came from it the browser does not tell. */
@@ -37,10 +35,16 @@ export class DirectPlayback {
     if (!MAY_BE_THE_SEED.includes(video.error?.code)) return false
     if (this.#turn + 1 >= this.#urls.length) return false
     this.#turn += 1
+    this.#playOn()
+    return true
+  }
+
+  /** Sets the URL whose turn it is, at the second where playback is. */
+  #playOn(): void {
+    const video = this.#video
     const position = video.currentTime
     setSource(video, this.#url)
     if (position > 0) video.currentTime = position // taken as the start until there is data
-    return true
   }
 }
 

@@ -1,71 +1,26 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, get, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { get, type IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { headEndOf } from '#protocol/early-request.ts'
 import type { MediaId } from '#protocol/ids.ts'
 import { streamPath } from '#protocol/stream.ts'
-import { sendError } from '../http/send-error.ts'
-import type { Media } from '../media/catalogue.ts'
-import { WebSeed } from './web-seed.ts'
+import { bytes, ID, media, SIZE, startWebSeed } from './web-seed-fixture.ts'
 
-const ID = '0123456789abcdef' as MediaId
-const SIZE = 3 * 1024 * 1024 + 123
-const bytes = randomBytes(SIZE)
-const media = {
-  id: ID,
-  revision: 1,
-  filename: 'ein Film "🎬".webm',
-  size: SIZE,
-  duration_s: 30,
-  type: 'video/webm',
-  created_at: Date.parse('2026-05-01T10:00:00Z'),
-  source: null,
-} as unknown as Media
 const HEAD = headEndOf({ size: SIZE, duration: 30 }, 0)
 
-let folder: string
-let server: Server
-let webSeed: WebSeed
+let seed: Awaited<ReturnType<typeof startWebSeed>>
 let origin: string
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'slipstream-stream-'))
-  const path = join(folder, 'blob')
-  await writeFile(path, bytes)
-  webSeed = new WebSeed({
-    catalogue: { get: async (id) => (id === ID ? media : null) },
-    blobs: { path: () => path },
-    passingOn: { send: () => Promise.reject(new Error('the file is here')) },
-    clientOf: () => 'a viewer',
-    onWanted: () => {},
+  seed = await startWebSeed({
     holdMs: 500,
     accel: { prefix: '/slipstream-blobs/', isTrustedProxy: () => true },
     onSent: () => {},
   })
-  const log = pino({ level: 'silent' })
-  server = createServer((incoming, response) => {
-    webSeed
-      .handle(incoming, response, new URL(incoming.url ?? '/', 'http://localhost'))
-      .catch((error) => sendError(incoming, response, error, log))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  origin = seed.origin
 })
-
-afterEach(async () => {
-  server.closeAllConnections()
-  server.close()
-  webSeed.close()
-  await rm(folder, { recursive: true })
-})
+afterEach(() => seed.close())
 
 const address = (session = '1.abc') => origin + streamPath(ID, session, media.filename)
 const release = (session = '1.abc') => fetch(address(session), { method: 'POST' })

@@ -1,31 +1,12 @@
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, truncate, unlink, writeFile } from 'node:fs/promises'
-import { createServer, request, type Server } from 'node:http'
+import { truncate, unlink } from 'node:fs/promises'
+import { request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { MediaId } from '#protocol/ids.ts'
-import { sendError } from '../http/send-error.ts'
-import type { Media } from '../media/catalogue.ts'
-import { WebSeed } from './web-seed.ts'
+import type { WebSeed } from './web-seed.ts'
+import { bytes, ID, media, SIZE, startWebSeed } from './web-seed-fixture.ts'
 
-const ID = '0123456789abcdef' as MediaId
-const SIZE = 3 * 1024 * 1024 + 123
-const bytes = randomBytes(SIZE)
-const media = {
-  id: ID,
-  revision: 1,
-  filename: 'ein Film "🎬".webm',
-  size: SIZE,
-  type: 'video/webm',
-  created_at: Date.parse('2026-05-01T10:00:00Z'),
-  source: null,
-} as unknown as Media
-
-let folder: string
+let seed: Awaited<ReturnType<typeof startWebSeed>>
 let path: string
 let server: Server
 let webSeed: WebSeed
@@ -35,38 +16,18 @@ let sent: number
 let proxy: string | undefined
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'slipstream-web-seed-'))
-  path = join(folder, 'blob')
-  await writeFile(path, bytes)
   sent = 0
   proxy = undefined
-  webSeed = new WebSeed({
-    catalogue: { get: async (id) => (id === ID ? media : null) },
-    blobs: { path: () => path },
-    passingOn: { send: () => Promise.reject(new Error('the file is here')) },
-    clientOf: () => 'a viewer',
-    onWanted: () => {},
+  seed = await startWebSeed({
     accel: { prefix: '/slipstream-blobs/', isTrustedProxy: (address) => address === proxy },
     onSent: (count) => {
       sent += count
     },
   })
-  const log = pino({ level: 'silent' })
-  server = createServer((incoming, response) => {
-    webSeed
-      .handle(incoming, response, new URL(incoming.url ?? '/', 'http://localhost'))
-      .catch((error) => sendError(incoming, response, error, log))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  ;({ path, server, webSeed, origin: base } = seed)
   url = `${base}/media/${ID}/${encodeURIComponent(media.filename)}?revision=1`
 })
-afterEach(async () => {
-  server.closeAllConnections()
-  await new Promise((resolve) => server.close(resolve))
-  webSeed.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterEach(() => seed.close())
 
 const get = (headers: Record<string, string> = {}, method = 'GET') =>
   fetch(url, { method, headers })
