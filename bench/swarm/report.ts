@@ -65,7 +65,7 @@ export function renderSwarmReport(report: SwarmReport): string {
     'the scenario says so, caps them; pages and scripts are neither counted nor capped. Origin copies: ' +
     'those bytes ÷ the bytes of one copy. A stall is a wait for data after the first frame, of any ' +
     'length; stalls and stalled seconds are sums over all viewers. First frame: from the start of ' +
-    'the navigation. Processor time is of the whole browser, so with decoding and drawing.'
+    'the navigation; begun: when half a second of the film was played. Processor time is of the whole browser, so with decoding and drawing.'
   const scenarios = report.scenarios.map(renderScenario).join('\n')
   return (
     `# ${heading}\n\n${intro}\n\n${scenarios}\n## Machine and versions\n\n${environment}\n` +
@@ -84,6 +84,7 @@ export function renderScenario({ scenario, rows }: ScenarioReport): string {
     'stalled s',
     'saw the end',
     'first frame ms, median (slowest)',
+    'begun ms, median (slowest)',
     'CPU s per viewer',
   ]
   const goals = goalLines({ scenario, rows }).map((line) => `- ${line}`)
@@ -96,14 +97,17 @@ export function renderScenario({ scenario, rows }: ScenarioReport): string {
 function cellsOf({ title, outcome, failure }: Row): string[] {
   if (outcome === null) return [title, `– (${failure})`]
   const { originCopies, stalls, stalledSeconds, reachedEnd } = totalsOf(outcome)
-  const starts = spreadOf(outcome.viewers.flatMap(({ firstFrameMs }) => firstFrameMs ?? []))
+  const frames = spreadOf(outcome.viewers.flatMap(({ firstFrameMs }) => firstFrameMs ?? []))
+  const begun = spreadOf(outcome.viewers.flatMap(({ begunMs }) => begunMs ?? []))
   return [
     title,
     `**${originCopies.toFixed(2)}**`,
     String(stalls),
     stalledSeconds.toFixed(1),
     `${reachedEnd} of ${outcome.viewers.length}`,
-    starts === null ? '–' : `${show(starts.median)} (${show(starts.max)})`,
+    ...[frames, begun].map((spread) =>
+      spread === null ? '–' : `${show(spread.median)} (${show(spread.max)})`,
+    ),
     outcome.cpuSecondsPerViewer?.toFixed(1) ?? '–',
   ]
 }

@@ -9,6 +9,11 @@ const END_SECONDS = 0.5
 /** Our watch page leaves so much beside the film, the others less: pixels. */
 const MARGINS = 32
 
+/** Playback has begun when so much was played: seconds. */
+const BEGUN_SECONDS = 0.5
+/** What stops sooner never began: seconds. */
+const STILL_SECONDS = 0.1
+
 interface Stall {
   /** Where playback stood, seconds. */
   readonly position: number
@@ -19,6 +24,8 @@ interface Stall {
 export interface Watched {
   /** Milliseconds from the start of the navigation, or `null` when none came. */
   readonly firstFrameMs: number | null
+  /** The same for the first half second to have been played. */
+  readonly begunMs: number | null
   readonly stalls: readonly Stall[]
   readonly reachedEnd: boolean
   /** Where playback stood in the end, seconds. */
@@ -54,7 +61,11 @@ export class Viewer {
   static async arrive(browser: Browser, size: string): Promise<Viewer> {
     const width = Number.parseInt(size, 10) + MARGINS
     const context = await browser.newContext({ viewport: { width, height: 600 } })
-    await context.addInitScript(recordWatching, END_SECONDS)
+    await context.addInitScript(recordWatching, {
+      endSeconds: END_SECONDS,
+      begunSeconds: BEGUN_SECONDS,
+      stillSeconds: STILL_SECONDS,
+    })
     return new Viewer(context, await context.newPage())
   }
 
@@ -73,7 +84,8 @@ export class Viewer {
       return await this.page.evaluate(() => window.benchWatching.read())
     } catch (error) {
       const { message } = error as Error
-      return { firstFrameMs: null, stalls: [], reachedEnd: false, position: 0, error: message }
+      const nothing = { firstFrameMs: null, begunMs: null, stalls: [], reachedEnd: false }
+      return { ...nothing, position: 0, error: message }
     }
   }
 
@@ -83,9 +95,14 @@ export class Viewer {
 }
 
 /** Runs in every page before its own scripts. */
-function recordWatching(endSeconds: number): void {
+function recordWatching(limits: {
+  readonly endSeconds: number
+  readonly begunSeconds: number
+  readonly stillSeconds: number
+}): void {
   let video: HTMLVideoElement | null = null
   let firstFrameMs: number | null = null
+  let begunMs: number | null = null
   let stalledFrom: { position: number; at: number } | null = null
   const stalls: Stall[] = []
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
@@ -104,10 +121,16 @@ function recordWatching(endSeconds: number): void {
     element.addEventListener('loadedmetadata', () => {
       if (element.paused) element.play().catch(() => undefined)
     })
-    element.addEventListener('waiting', () => {
-      const isOver = element.ended || element.duration - element.currentTime < endSeconds
+    const stop = () => {
+      const isOver = element.ended || element.duration - element.currentTime < limits.endSeconds
       if (firstFrameMs === null || element.seeking || isOver) return
       stalledFrom ??= { position: element.currentTime, at: performance.now() }
+    }
+    element.addEventListener('waiting', stop)
+    // By the page, since nobody else does: a wait by another name.
+    element.addEventListener('pause', () => element.currentTime > limits.stillSeconds && stop())
+    element.addEventListener('timeupdate', () => {
+      if (element.currentTime >= limits.begunSeconds) begunMs ??= performance.now()
     })
     element.addEventListener('playing', closeStall)
     element.addEventListener('ended', () => {
@@ -130,6 +153,7 @@ function recordWatching(endSeconds: number): void {
       closeStall()
       return {
         firstFrameMs,
+        begunMs,
         stalls,
         reachedEnd: video?.ended ?? false,
         position: video?.currentTime ?? 0,

@@ -15,7 +15,7 @@ import {
 import { webSeedPath } from '#protocol/stream.ts'
 import { ownUrl } from '../remote/own-address.ts'
 import { openOpfs } from '../storage/opfs-backing.ts'
-import { PieceStore } from '../storage/piece-store.ts'
+import { type Bytes, PieceStore } from '../storage/piece-store.ts'
 import { noteStored, wasStored } from '../storage/stored-titles.ts'
 import { Introductions } from '../swarm/introductions.ts'
 import { joinSwarm, preloadSwarm, type Swarm, webRtcWorks } from '../swarm/swarm.ts'
@@ -30,6 +30,7 @@ import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
 import { type Demand, decide, type PolicyPeer } from './origin-policy.ts'
 import { pieceStates } from './piece-states.ts'
+import { PlayHold } from './play-hold.ts'
 import type {
   HttpReason,
   Playback,
@@ -79,6 +80,8 @@ class Engine implements Playback {
   /** The one that moved last: read-ahead goes on from there while there is none. */
   #lastReader: Demand | Reader
   readonly #feed: Feed
+  /** Until there is enough to play on, where a head came so late that there may not be. */
+  readonly #hold: PlayHold | null
   readonly #calm = new CalmClock()
   readonly #introductions: Introductions
   readonly #membership: SwarmMembership
@@ -181,7 +184,9 @@ class Engine implements Playback {
       calm: this.#calm,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
-    if (head) this.#feed.beganWithout(this.#lastReader)
+    const isHeld = head !== null && head.isLate && head.end < media.size && video.autoplay
+    this.#hold = isHeld ? new PlayHold(video) : null
+    if (head) this.#feed.beganWithout(this.#lastReader, isHeld)
     this.#introductions = new Introductions({
       announceUrls: [ownUrl('/announce').replace(/^http/, 'ws')],
       iceServers: options.iceServers,
@@ -214,7 +219,8 @@ class Engine implements Playback {
       signal: this.#closing.signal,
     })
     const httpReason = this.#httpReason
-    this.#snapshot = { stats: this.stats(), httpReason, tracker: null, problem: null }
+    const isGathering = this.#isGathering
+    this.#snapshot = { stats: this.stats(), isGathering, httpReason, tracker: null, problem: null }
     this.#start(comesBack)
     if (this.#watch.firstFrameMs !== null) this.#onWatch()
     if (video.error) void this.#explainVideoError() // before anybody listened
@@ -290,6 +296,10 @@ class Engine implements Playback {
     return this.#membership.swarm
   }
 
+  get #isGathering(): boolean {
+    return this.#hold?.isOver === false && this.#watch.firstFrameMs !== null
+  }
+
   get #httpReason(): HttpReason | null {
     const { sharing } = this.#membership
     return this.#noSwarm ?? (sharing.peers ? null : sharing.because)
@@ -308,6 +318,7 @@ class Engine implements Playback {
     this.#listeners.clear()
     this.#watch.close()
     this.#calm.close()
+    this.#hold?.cancel()
     this.#options.video.removeAttribute('src')
     this.#options.video.load()
     this.#source.close()
@@ -361,6 +372,7 @@ class Engine implements Playback {
     this.#fetcher.close()
     this.#bytes.placeholder += this.#source.headEnd
     this.#bytes.wasted = this.#bytes.placeholder
+    this.#hold?.release()
     this.#direct = new DirectPlayback(this.#options.video, this.#seeds)
   }
 
@@ -379,6 +391,7 @@ class Engine implements Playback {
   /** The server could not give the head: the page fetches it, which tries more often and elsewhere. */
   #startWithoutHead(): void {
     this.#lastReader = { position: 0, end: this.#layout.size, waiting: false }
+    this.#hold?.release()
     this.#startFetching()
     if (isControlled()) this.#source.open()
   }
@@ -443,12 +456,18 @@ class Engine implements Playback {
         store: this.#store,
         fetcher: this.#fetcher,
         onReader: (moved) => this.#onReader(moved),
-        allow: (asking, bytes) => this.#feed.allow(asking, bytes),
+        allow: (asking, bytes) => this.#allow(asking, bytes),
       },
       range,
     )
     this.#onReader(reader)
     return reader
+  }
+
+  #allow(reader: Reader, bytes: Bytes): number {
+    const allowed = this.#feed.allow(reader, bytes)
+    if (this.#feed.isOpen) this.#hold?.release()
+    return allowed
   }
 
   #onReader(reader: Reader): void {
@@ -610,6 +629,7 @@ class Engine implements Playback {
   #publish(): void {
     const snapshot = {
       stats: this.stats(),
+      isGathering: this.#isGathering,
       httpReason: this.#httpReason,
       tracker: this.#introductions.report,
       problem: this.#presentProblem(),

@@ -106,7 +106,7 @@ describe('on a slow line', () => {
   })
 
   test('what has begun with a head waits once for enough', () => {
-    feed.beganWithout({ position: 2 * SECOND })
+    feed.beganWithout({ position: 2 * SECOND }, false)
     Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
     comeSlowly(3)
     const given = () => feed.allow(readerAt(2 * SECOND, 2 * SECOND), new Uint8Array(SECOND))
@@ -115,6 +115,17 @@ describe('on a slow line', () => {
     expect(given()).toBe(SECOND)
     fetcher.pace = 1
     expect(given()).toBe(SECOND)
+  })
+
+  test('what is held at its first frame is told when there is enough, and not before', () => {
+    feed.beganWithout({ position: 2 * SECOND }, true)
+    Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
+    const given = () => feed.allow(readerAt(2 * SECOND, 2 * SECOND), new Uint8Array(SECOND))
+    expect([given(), feed.isOpen]).toEqual([0, false]) // no rate is known
+    comeSlowly(3)
+    expect([given(), feed.isOpen]).toEqual([0, false])
+    fetcher.pace = 2 * SECOND
+    expect([given(), feed.isOpen]).toEqual([SECOND, true])
   })
 
   test('what plays is not held up, in a stall or after a seek either', () => {
@@ -236,10 +247,10 @@ describe('what a video holds', () => {
   test('counts what came ahead of all readers, and goes on with the one that takes over there', () => {
     const next = { position: 2 * SECOND }
     watch.decodedBytes = SECOND / 2 // before anybody looked
-    feed.beganWithout(next)
+    feed.beganWithout(next, false)
     expect(feed.bufferedSeconds(next)).toBeCloseTo(1.2)
     watch.decodedBytes = null
-    feed.beganWithout(next)
+    feed.beganWithout(next, false)
     expect(feed.bufferedSeconds(next)).toBeCloseTo(1.6)
     video.currentTime = 1
     watch.hasFrame = true

@@ -52,8 +52,9 @@ export class Feed {
   } | null = null
   /** The byte after the last one that the video got without a reader. */
   #headEnd: number | null = null
+  /** With a head there is a frame, and yet perhaps too little to last. */
   #hadHead = false
-  /** True from the moment when there was enough to begin with. */
+  #isHeld = false
   #isOpen = false
   /** Since when there is something that is kept back: by the clock. */
   #keptSince: number | null = null
@@ -70,6 +71,11 @@ export class Feed {
     return this.#isSlow
   }
 
+  /** True once there was enough to begin with. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** True while something is kept back: then time alone may change what `allow` says. */
   get isKeeping(): boolean {
     return this.#keptSince !== null
@@ -84,10 +90,12 @@ export class Feed {
   /**
    * The video has begun with bytes that no reader gave.
    * @param next stands where a reader will go on
+   * @param isHeld it does not play before there is enough
    */
-  beganWithout(next: Pick<Reader, 'position'>): void {
+  beganWithout(next: Pick<Reader, 'position'>, isHeld: boolean): void {
     this.#headEnd = next.position
     this.#hadHead = true
+    this.#isHeld = isHeld
     const begun = this.#beginning(next, 0, 0)
     // What was decoded until now is of these bytes as well.
     this.#begun = { ...begun, seeks: 0, decoded: begun.decoded === null ? null : 0 }
@@ -174,9 +182,8 @@ export class Feed {
 
   #mayPlay(reader: Reader): boolean {
     const { watch, fetcher } = this.#options
-    // With a head there is a frame, and yet perhaps too little to last.
-    const isTold = this.#hadHead && fetcher.pace > 0
-    const plays = watch.firstFrameMs !== null && !isTold
+    const isLasting = !this.#hadHead || (!this.#isHeld && fetcher.pace === 0)
+    const plays = watch.firstFrameMs !== null && isLasting
     if (this.#isOpen || this.#isIdle || plays) {
       this.#keptSince = null
       return true

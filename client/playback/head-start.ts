@@ -8,7 +8,6 @@ import { HEAD_PARAMETER, ONLY_IF_CACHED, streamPath, streamSession } from '#prot
 import { ownPath, ownUrl } from '../remote/own-address.ts'
 import type { Bytes } from '../storage/piece-store.ts'
 import { wasStored } from '../storage/stored-titles.ts'
-import { askForRange } from './range-answer.ts'
 import { isControlled } from './service-worker-client.ts'
 
 declare global {
@@ -36,7 +35,7 @@ interface StartedVideo {
 }
 
 /** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
-const PATIENCE_MS = 800
+const PATIENCE_MS = 300
 const PATIENCE_WAYS = 2
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000
@@ -49,8 +48,10 @@ export interface HeadStart {
   readonly end: number
   /** When it was begun, by `performance.now()`. */
   readonly startedAt: number
-  /** When the first frame (of sound: the first data) was there, by the same clock. */
-  readonly shownAt: number
+  /** When the first frame (of sound: the first data) was there, by the same clock; `null` before. */
+  readonly shownAt: number | null
+  /** The first frame took so long that the line may be slower than the film. */
+  readonly isLate: boolean
 }
 
 /**
@@ -88,14 +89,10 @@ export function headPatienceMs(): number {
   return PATIENCE_MS + PATIENCE_WAYS * wayMs
 }
 
-/**
- * @returns the `<video>` that was started with this title, for whoever asks first. Without a first frame
- *   it has no `src` any more, and no head: on a slow line playback begins when there is enough to last,
- *   and with a second of the film it would begin at once. What has come is offered as an early response.
- */
+/** @returns the `<video>` that was started with this title, for whoever asks first */
 export function takeStartedVideo(
   media: MediaRecord,
-): { readonly video: HTMLVideoElement; readonly head: HeadStart | null } | null {
+): { readonly video: HTMLVideoElement; readonly head: HeadStart } | null {
   const started = window.slipstreamStart
   if (started?.title !== nameOfBytes(media)) {
     dropStartedVideo()
@@ -103,34 +100,8 @@ export function takeStartedVideo(
   }
   delete window.slipstreamStart
   const { video, session, headEnd: end, startedAt, shownAt } = started
-  const { src } = video
-  if (shownAt !== null) return { video, head: { session, src, end, startedAt, shownAt } }
-  video.removeAttribute('src')
-  video.removeAttribute('crossorigin')
-  video.load()
-  offerEarlyResponse(media, src)
-  return { video, head: null }
-}
-
-/** Asks for the file's head: what the HTTP cache has of it comes from there, and is not fetched again. */
-function offerEarlyResponse(media: MediaRecord, src: string): void {
-  const early = earlyRequestOf(media, ownUrl('/').slice(0, -1))
-  if (!early || window.slipstreamEarly) return
-  const { url, range } = early
-  const abort = new AbortController()
-  const { signal } = abort
-  const response = fetchCached(src, range, signal).then((answer) =>
-    answer.status === 206 ? answer : askForRange(url, range, signal),
-  )
-  response.catch(() => {}) // told to whoever takes it
-  window.slipstreamEarly = { url, range, askedAt: performance.now(), response, abort }
-}
-
-/** @returns what the cache has from the first byte of the range on, and the server the rest of; or 504 */
-function fetchCached(src: string, range: string, signal: AbortSignal): Promise<Response> {
-  // Chromium finds no ranges by its own `only-if-cached`. So the server is told not to answer.
-  const headers = { range, 'cache-control': ONLY_IF_CACHED }
-  return fetch(src, { headers, cache: 'force-cache', signal })
+  const isLate = shownAt === null || shownAt - startedAt > headPatienceMs()
+  return { video, head: { session, src: video.src, end, startedAt, shownAt, isLate } }
 }
 
 /** Lets go of what was started, unless somebody took it. */
@@ -164,7 +135,9 @@ export async function readHead(
 ): Promise<Bytes | null> {
   await untilLoaded(src, signal)
   try {
-    const response = await fetchCached(src, `bytes=0-${end - 1}`, signal)
+    // Chromium finds no ranges by its own `only-if-cached`. So the server is told not to answer.
+    const headers = { range: `bytes=0-${end - 1}`, 'cache-control': ONLY_IF_CACHED }
+    const response = await fetch(src, { headers, cache: 'force-cache', signal })
     const bytes = new Uint8Array(await response.arrayBuffer())
     return response.status === 206 && bytes.length === end ? bytes : null
   } catch {

@@ -69,6 +69,8 @@ export type TrackerReport =
 
 export interface PlaybackSnapshot {
   readonly stats: PlaybackStats
+  /** The first frame shows, and playback begins by itself once there is enough for it to last. */
+  readonly isGathering: boolean
   /** `null` unless the phase is `http`. */
   readonly httpReason: HttpReason | null
   /** `null` while no peers are looked for. */

@@ -8,8 +8,8 @@ const BLINK_MS = 100
 interface Started {
   /** When playback was begun. */
   readonly startedAt: number
-  /** When the first frame was there. */
-  readonly shownAt: number
+  /** When the first frame was there; `null` before. */
+  readonly shownAt: number | null
 }
 
 /** Of Chromium alone. */
@@ -46,7 +46,7 @@ export class VideoWatch {
     this.#video = video
     this.#now = now
     this.#startedAt = started?.startedAt ?? now()
-    if (started) this.#firstFrameMs = started.shownAt - started.startedAt
+    if (started?.shownAt != null) this.#firstFrameMs = started.shownAt - started.startedAt
     this.#onChange = onChange
     const options = { signal: this.#listening.signal }
     const on = (name: string, act: () => void): void => video.addEventListener(name, act, options)

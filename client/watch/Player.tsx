@@ -49,6 +49,7 @@ export function Player({ session, fill = false }: PlayerProps) {
   useEffect(() => addTracks(session.video, tracks), [session, tracks])
 
   useVideoFacts(video)
+  const gathers = usePlayback(session, ({ isGathering }) => isGathering)
   const audio = isAudio(media)
   return (
     <section
@@ -67,7 +68,12 @@ export function Player({ session, fill = false }: PlayerProps) {
         nomutedpref
         gesturesdisabled={!hasControls || undefined}
       >
-        {hasControls && (
+        {gathers && (
+          <div slot="centered-chrome" className="player-gathering" aria-hidden>
+            <LoadingIcon />
+          </div>
+        )}
+        {hasControls && !gathers && (
           <div slot="centered-chrome" className="player-start" aria-hidden>
             <svg viewBox="0 0 24 24" role="presentation">
               <path d="M8 5.1v13.8a1 1 0 0 0 1.5.86l11.4-6.9a1 1 0 0 0 0-1.72L9.5 4.24A1 1 0 0 0 8 5.1Z" />
@@ -75,10 +81,8 @@ export function Player({ session, fill = false }: PlayerProps) {
           </div>
         )}
         <media-loading-indicator slot="centered-chrome" noautohide>
-          {/* Its own icon has the whole page laid out 60 times a second, shown or not. */}
-          <svg slot="icon" className="player-loading" viewBox="0 0 100 100" aria-hidden>
-            <path d="M73 50a23 23 0 0 0-46 0h4a19 19 0 0 1 38 0z" />
-          </svg>
+          {/* Its own has the whole page laid out 60 times a second, shown or not. */}
+          <LoadingIcon slot="icon" />
         </media-loading-indicator>
         {hasControls ? (
           <div className="player-bars">
@@ -183,6 +187,14 @@ function addTracks(video: HTMLVideoElement, tracks: readonly Track[]): () => voi
   return () => {
     for (const element of elements) element.remove()
   }
+}
+
+function LoadingIcon({ slot }: { readonly slot?: string }) {
+  return (
+    <svg slot={slot} className="player-loading" viewBox="0 0 100 100" aria-hidden>
+      <path d="M73 50a23 23 0 0 0-46 0h4a19 19 0 0 1 38 0z" />
+    </svg>
+  )
 }
 
 /** What an audio title shows in place of a picture. */

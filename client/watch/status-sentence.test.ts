@@ -31,6 +31,7 @@ const snapshot = (
   stats: Partial<PlaybackStats>,
   rest: Partial<PlaybackSnapshot> = {},
 ): PlaybackSnapshot => ({
+  isGathering: false,
   problem: null,
   httpReason: null,
   tracker: null,
@@ -57,6 +58,11 @@ describe('statusSentence', () => {
       text: 'Playing from the server while the torrent is built',
       figure: '42 %',
     })
+  })
+
+  it('says why a picture stands still that is to play', () => {
+    const still = { ...snapshot({ firstFrameMs: 400 }), isGathering: true }
+    expect(statusSentence(still, ready).text).toMatch(/^A slow connection/)
   })
 
   it('counts the viewers that share, and says the same of each number of them', () => {

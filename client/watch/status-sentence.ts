@@ -21,13 +21,14 @@ const HTTP_SENTENCES: Record<HttpReason, string> = {
 
 /** @param media the latest known record of the title that is playing */
 export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): StatusSentence {
-  const { stats, problem, httpReason } = snapshot
+  const { stats, problem, httpReason, isGathering } = snapshot
   if (problem?.code === 'deleted') return plain('The title was deleted.')
   if (problem?.code === 'changed') return plain('There is a new version of the title.')
   const plays = problem?.code === 'unsupported' && problem.playsOn
   if (problem?.code === 'unsupported' && !plays) return plain('This browser cannot play it.')
   if (problem !== null && !plays) return plain('Playback is interrupted.')
   if (stats.firstFrameMs === null) return plain('Loading the first picture…')
+  if (isGathering) return plain('A slow connection: it begins when there is enough to play on.')
   switch (stats.phase) {
     case 'http':
       return plain(httpReason === null ? 'Playing from the server.' : HTTP_SENTENCES[httpReason])
