@@ -9,7 +9,7 @@ if (scenario === undefined) throw new Error('there is no scenario')
 
 function watched(...stallsMs: number[]): Watched {
   const stalls = stallsMs.map((ms) => ({ position: 1, ms }))
-  return { firstFrameMs: 500, stalls, reachedEnd: true, position: 90, error: null }
+  return { firstFrameMs: 500, begunMs: 900, stalls, reachedEnd: true, position: 90, error: null }
 }
 
 function row(contender: string, originCopies: number, ...viewers: Watched[]): Row {
@@ -44,7 +44,7 @@ test('a table sums the stalls of all viewers and says which contender could not 
   })
   expect(text).toContain('## A: 6 viewers together')
   expect(text).toMatch(
-    /\| ours +\| \*\*1\.20\*\* +\| 2 +\| 1\.5 +\| 1 of 2 +\| 500 \(500\) +\| 2\.0 +\|/,
+    /\| ours +\| \*\*1\.20\*\* +\| 2 +\| 1\.5 +\| 1 of 2 +\| 500 \(500\) +\| 900 \(900\) +\| 2\.0 +\|/,
   )
   expect(text).toContain('– (ffmpeg is missing)')
 })

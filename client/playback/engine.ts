@@ -184,7 +184,7 @@ class Engine implements Playback {
       calm: this.#calm,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
-    const isHeld = head !== null && head.isLate && head.end < media.size && video.autoplay
+    const isHeld = head?.isLate === true && head.end < media.size && video.autoplay
     this.#hold = isHeld ? new PlayHold(video) : null
     if (head) this.#feed.beganWithout(this.#lastReader, isHeld)
     this.#introductions = new Introductions({

@@ -69,7 +69,7 @@ function PieceCanvas({ pieces, label, width = 0 }: PieceCanvasProps) {
   )
 }
 
-/** Moves by itself, with nothing drawn anew. Pieces are bytes: in time it is a good guess. */
+/** Moves with the pieces, in one go, and at once after a seek. In time their bytes are a good guess. */
 function Playhead({ video }: { readonly video: HTMLVideoElement }) {
   const mark = useRef<HTMLSpanElement>(null)
   useEffect(() => {
@@ -78,12 +78,12 @@ function Playhead({ video }: { readonly video: HTMLVideoElement }) {
       const share = video.duration > 0 ? video.currentTime / video.duration : 0
       if (mark.current) mark.current.style.left = `${Math.min(1, share) * 100}%`
     }
-    for (const event of ['timeupdate', 'seeking', 'loadedmetadata', 'emptied']) {
+    for (const event of ['seeking', 'loadedmetadata', 'emptied']) {
       video.addEventListener(event, move, { signal: listening.signal })
     }
     move()
     return () => listening.abort()
-  }, [video])
+  })
   return <span ref={mark} className="pieces-playhead" aria-hidden />
 }
 

@@ -2,6 +2,7 @@
 // anything. It brings its own style and needs no component library, so that it can be embedded.
 import './media-chrome.ts'
 import './player.css'
+import type MediaController from 'media-chrome/dist/media-controller.js'
 import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { isAudio } from '#protocol/media.ts'
 import type { Track } from '#protocol/tracks.ts'
@@ -14,6 +15,7 @@ import { shapeOf } from './picture.ts'
 import { SharingButton, SharingPanel, SharingQuestion, useSharingPanel } from './Sharing.tsx'
 import { HelpButton, ShortcutHelp } from './ShortcutHelp.tsx'
 import { SPEEDS } from './shortcuts.ts'
+import { spareHiddenControls } from './sparing-controls.ts'
 import { usePlayback, useVideoFacts } from './use-playback.ts'
 import { useShortcuts } from './use-shortcuts.ts'
 import type { WatchSession } from './watch-session.ts'
@@ -26,7 +28,7 @@ export interface PlayerProps {
 
 export function Player({ session, fill = false }: PlayerProps) {
   const player = useRef<HTMLElement>(null)
-  const controller = useRef<HTMLElement>(null)
+  const controller = useRef<MediaController>(null)
   const sharing = useSharingPanel()
   const hasControls = useSyncExternalStore(session.subscribe, session.getControls)
   const [helps, setHelps] = useState(false)
@@ -36,12 +38,15 @@ export function Player({ session, fill = false }: PlayerProps) {
     fill,
     onHelp: () => setHelps(true),
   })
+  useLayoutEffect(() => {
+    if (controller.current) spareHiddenControls(controller.current)
+  }, [])
   // React does not know of the <video>: it was there first and must not be made anew.
   useLayoutEffect(() => {
     if (!controller.current) return
     takeOver(session.video, controller.current)
     // What stands beside the controls, a problem for one, is to be seen on the full screen too.
-    Object.assign(controller.current, { fullscreenElement: player.current })
+    if (player.current) controller.current.fullscreenElement = player.current
   }, [session])
 
   const { media, video } = session

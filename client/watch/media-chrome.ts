@@ -14,18 +14,19 @@ import 'media-chrome/dist/media-volume-range.js'
 import 'media-chrome/dist/menu/media-captions-menu.js'
 import 'media-chrome/dist/menu/media-captions-menu-button.js'
 import 'media-chrome/dist/menu/media-chrome-menu-item.js'
+import type MediaController from 'media-chrome/dist/media-controller.js'
 import type { HTMLAttributes, Ref } from 'react'
 
-interface ElementProps extends HTMLAttributes<HTMLElement> {
+interface ElementProps<Kind extends HTMLElement = HTMLElement> extends HTMLAttributes<Kind> {
   // React 19 sets `class` on custom elements as it is.
   readonly class?: string
-  readonly ref?: Ref<HTMLElement>
+  readonly ref?: Ref<Kind>
 }
 
 declare module 'react' {
   namespace JSX {
     interface IntrinsicElements {
-      'media-controller': ElementProps & {
+      'media-controller': ElementProps<MediaController> & {
         readonly autohide?: string
         readonly nohotkeys?: boolean
         readonly novolumepref?: boolean
