@@ -4,6 +4,7 @@ import { expect, test } from '@playwright/test'
 import type { MediaRecord } from '#protocol/media.ts'
 import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
+import { startUnrulyOrigin } from './harness/unruly-origin.ts'
 import { statsOf, watch } from './harness/viewer.ts'
 
 let server: TestServer
@@ -97,4 +98,23 @@ test('without motion the first frame is there, and nothing more than it needs', 
   expect((await statsOf(page)).firstFrameMs).toBeLessThan(3000)
   expect((await server.webSeedBytes()) - sentBefore).toBeLessThan(other.size / 3)
   await context.close()
+})
+
+test('on a line slower than the film the picture waits, whoever presses, and then plays on', async ({
+  context,
+}) => {
+  const line = await startUnrulyOrigin(server.url, 200_000)
+  line.misbehave((_request, _response, serve) => setTimeout(serve, 1000))
+  const viewer = await watch(context, `${line.url}/watch/${other.id}`)
+  await viewer.untilFirstFrame()
+  await expect(viewer.page.getByText('A slow connection')).toBeVisible()
+  await expect(viewer.page.locator('.player-gathering')).toBeVisible()
+  await viewer.page.keyboard.press('k')
+  const { currentTime, paused } = await viewer.video()
+  expect([currentTime < 0.1, paused]).toEqual([true, true])
+  await viewer.untilPosition(3)
+  await expect(viewer.page.locator('.player-gathering')).toHaveCount(0)
+  expect((await viewer.stats()).stalls).toBe(0)
+  expect((await viewer.recorded()).sources).toHaveLength(1)
+  await line.close()
 })

@@ -69,23 +69,8 @@ export class WebSeed {
    */
   async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     for (const [name, value] of CORS_HEADERS) response.setHeader(name, value)
-    if (request.method === 'OPTIONS') {
-      response.setHeader('Access-Control-Allow-Methods', METHODS)
-      response.setHeader('Access-Control-Allow-Headers', 'Range, If-Range, If-None-Match')
-      response.setHeader('Access-Control-Max-Age', '86400')
-      response.writeHead(204, { Allow: METHODS }).end()
-      return
-    }
     const stream = parseStreamPath(url.pathname)
-    if (stream && request.method === 'POST') {
-      this.#held.release(stream.session)
-      response.writeHead(204).end()
-      return
-    }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      const message = `A media file answers ${METHODS} only.`
-      throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: METHODS } })
-    }
+    if (this.#answerMethod(request, response, stream)) return
     const { media, namesRevision } = await this.#find(url, stream)
     const validators = { etag: etagOf(media), lastModified: media.created_at }
     response.setHeader('Accept-Ranges', 'bytes')
@@ -112,11 +97,6 @@ export class WebSeed {
     }
     const range = rangeApplies(request.headers, validators) ? request.headers.range : undefined
     const decision = decideRange(range, media.size)
-    const isForCache = stream !== null && request.headers['cache-control'] === ONLY_IF_CACHED
-    if (isForCache && (decision.kind !== 'range' || decision.start === 0)) {
-      response.writeHead(504, { 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
-      return
-    }
     if (decision.kind === 'unsatisfiable') {
       throw new SlipstreamError(
         'range_not_satisfiable',
@@ -125,11 +105,17 @@ export class WebSeed {
       )
     }
     const isPart = decision.kind === 'range'
-    const [start, wantedEnd] = isPart ? [decision.start, decision.end + 1] : [0, media.size]
-    const isHead = stream !== null && isPart && url.searchParams.has(HEAD_PARAMETER)
-    const end = isHead
-      ? Math.min(wantedEnd, headEndOf({ size: media.size, duration: media.duration_s }, start))
-      : wantedEnd
+    const wanted = isPart
+      ? { start: decision.start, end: decision.end + 1 }
+      : { start: 0, end: media.size }
+    const answer = stream
+      ? answerOfStream(request, url, media, isPart ? wanted : null)
+      : { ...wanted, isHeld: false }
+    if (answer === 'not-cached') {
+      response.writeHead(504, { 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
+      return
+    }
+    const { start, end } = answer
     const writeHead = () =>
       response.writeHead(isPart ? 206 : 200, {
         'Content-Length': end - start,
@@ -145,7 +131,7 @@ export class WebSeed {
       return
     }
     const { accel } = this.#options
-    if (accel && !isHead && mayHandOver(accel, request, decision)) {
+    if (accel && end === wanted.end && mayHandOver(accel, request, decision)) {
       file.release()
       // To a whole file nginx adds its own, and passes ours on as well.
       if (!isPart) response.removeHeader('Accept-Ranges')
@@ -154,10 +140,34 @@ export class WebSeed {
       return
     }
     writeHead()
-    // Only at the start is there nobody else yet who could answer for what comes next.
-    const isHeld = isHead && !isForCache && start === 0 && end < media.size
-    const holds = isHeld ? this.#held.ended(stream.session) : null
+    const holds = stream && answer.isHeld ? this.#held.ended(stream.session) : null
     this.#send(response, file, { start, end, holds })
+  }
+
+  /**
+   * @returns whether that was all
+   * @throws SlipstreamError for methods that are not answered
+   */
+  #answerMethod(
+    { method }: IncomingMessage,
+    response: ServerResponse,
+    stream: StreamTarget | null,
+  ): boolean {
+    if (method === 'GET' || method === 'HEAD') return false
+    if (method === 'OPTIONS') {
+      response.setHeader('Access-Control-Allow-Methods', METHODS)
+      response.setHeader('Access-Control-Allow-Headers', 'Range, If-Range, If-None-Match')
+      response.setHeader('Access-Control-Max-Age', '86400')
+      response.writeHead(204, { Allow: METHODS }).end()
+      return true
+    }
+    if (stream && method === 'POST') {
+      this.#held.release(stream.session)
+      response.writeHead(204).end()
+      return true
+    }
+    const message = `A media file answers ${METHODS} only.`
+    throw new SlipstreamError('method_not_allowed', message, { headers: { Allow: METHODS } })
   }
 
   /** Makes the file of a deleted title unreachable for new requests; present ones finish. */
@@ -295,6 +305,27 @@ interface Body {
   readonly end: number
   /** When the last bytes may go out; `null`: with the others. */
   readonly holds: Promise<void> | null
+}
+
+/**
+ * @param part what was asked for, `null` for all of it
+ * @returns what is sent of it, and whether its end is kept back until the page wants more
+ */
+function answerOfStream(
+  { headers }: IncomingMessage,
+  url: URL,
+  { size, duration_s: duration }: Media,
+  part: { readonly start: number; readonly end: number } | null,
+): { readonly start: number; readonly end: number; readonly isHeld: boolean } | 'not-cached' {
+  const isForCache = headers['cache-control'] === ONLY_IF_CACHED
+  // What begins later is the rest of an answer that was not kept whole.
+  if (isForCache && (part === null || part.start === 0)) return 'not-cached'
+  if (part === null) return { start: 0, end: size, isHeld: false }
+  if (!url.searchParams.has(HEAD_PARAMETER)) return { ...part, isHeld: false }
+  const { start } = part
+  const end = Math.min(part.end, headEndOf({ size, duration }, start))
+  // Only at the start is there nobody else yet who could answer for what comes next.
+  return { start, end, isHeld: start === 0 && end < size }
 }
 
 /** @param isStream an address of one playback, which nobody else asks for */
