@@ -65,7 +65,8 @@ export function renderSwarmReport(report: SwarmReport): string {
     'the scenario says so, caps them; pages and scripts are neither counted nor capped. Origin copies: ' +
     'those bytes ÷ the bytes of one copy. A stall is a wait for data after the first frame, of any ' +
     'length; stalls and stalled seconds are sums over all viewers. First frame: from the start of ' +
-    'the navigation; begun: when half a second of the film was played. Processor time is of the whole browser, so with decoding and drawing.'
+    'the navigation; begun: when half a second of the film was played. Processor time is of the ' +
+    'whole browser, so with decoding and drawing.'
   const scenarios = report.scenarios.map(renderScenario).join('\n')
   return (
     `# ${heading}\n\n${intro}\n\n${scenarios}\n## Machine and versions\n\n${environment}\n` +

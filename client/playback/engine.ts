@@ -30,6 +30,7 @@ import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
 import { type Demand, decide, type PolicyPeer } from './origin-policy.ts'
 import { pieceStates } from './piece-states.ts'
+import { ENOUGH_SECONDS } from './play-gate.ts'
 import { PlayHold } from './play-hold.ts'
 import type {
   HttpReason,
@@ -95,6 +96,8 @@ class Engine implements Playback {
   /** What the browser lacks for the title. */
   readonly #codecProblem: PlaybackProblem | null
   #problem: PlaybackProblem | null = null
+  /** What the `<video>` said, when something was made of it. */
+  #explained: MediaError | null = null
   #bytes = { placeholder: 0, origin: 0, wasted: 0 }
   /** Not `null` when the `<video>` plays a web seed itself, without the service worker. */
   #direct: DirectPlayback | null = null
@@ -184,7 +187,8 @@ class Engine implements Playback {
       calm: this.#calm,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
-    const isHeld = head?.isLate === true && head.end < media.size && video.autoplay
+    const isScant = head !== null && head.end < ENOUGH_SECONDS * this.#bytesPerSecond()
+    const isHeld = isScant && head.isLate && head.end < media.size && video.autoplay
     this.#hold = isHeld ? new PlayHold(video) : null
     if (head) this.#feed.beganWithout(this.#lastReader, isHeld)
     this.#introductions = new Introductions({
@@ -212,6 +216,7 @@ class Engine implements Playback {
     this.#ticker = setInterval(() => {
       if (this.#feed.isKeeping) this.#wakeReaders() // time may have changed what they are allowed
       if (!this.#direct) this.#source.releaseIfScarce(this.#watch.bufferedSeconds())
+      this.#releaseHold()
       this.#tick()
       this.#publish()
     }, TICK_MS)
@@ -296,8 +301,12 @@ class Engine implements Playback {
     return this.#membership.swarm
   }
 
+  get #isHeld(): boolean {
+    return this.#hold?.isOver === false
+  }
+
   get #isGathering(): boolean {
-    return this.#hold?.isOver === false && this.#watch.firstFrameMs !== null
+    return this.#isHeld && this.#watch.firstFrameMs !== null
   }
 
   get #httpReason(): HttpReason | null {
@@ -466,8 +475,14 @@ class Engine implements Playback {
 
   #allow(reader: Reader, bytes: Bytes): number {
     const allowed = this.#feed.allow(reader, bytes)
-    if (this.#feed.isOpen) this.#hold?.release()
+    this.#releaseHold()
     return allowed
+  }
+
+  /** Once there is enough to play on, or the viewer went elsewhere. */
+  #releaseHold(): void {
+    if (this.#hold === null || this.#hold.isOver) return
+    if (this.#watch.seeks > 0 || this.#feed.mayBegin(this.#lastReader)) this.#hold.release()
   }
 
   #onReader(reader: Reader): void {
@@ -522,7 +537,7 @@ class Engine implements Playback {
       has: (index) => this.#store.has(index),
       isFetching: (index) => this.#fetcher.isFetching(index),
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
-      bufferedSeconds: this.#feed.bufferedSeconds(this.#lastReader) / this.#watch.speed,
+      bufferedSeconds: this.#bufferedSeconds(),
       waits: this.#feed.waits,
       bytesPerSecond: this.#bytesPerSecond() * this.#watch.speed,
       spans: this.#fetcher.spans,
@@ -554,6 +569,11 @@ class Engine implements Playback {
       wants: decision.wanted,
       spans: this.#fetcher.intents(),
     })
+  }
+
+  /** What is held does not last: it is not played before more is here. */
+  #bufferedSeconds(): number {
+    return this.#isHeld ? 0 : this.#feed.bufferedSeconds(this.#lastReader) / this.#watch.speed
   }
 
   #sends(): boolean {
@@ -601,6 +621,9 @@ class Engine implements Playback {
   }
 
   async #explainVideoError(): Promise<void> {
+    const { error } = this.#options.video
+    if (error === null || error === this.#explained) return // of a source that was given up
+    this.#explained = error
     if (this.#direct?.turnToNext()) return
     if (!this.#direct && this.#source.giveUpHead()) {
       this.#startWithoutHead()

@@ -120,12 +120,27 @@ describe('on a slow line', () => {
   test('what is held at its first frame is told when there is enough, and not before', () => {
     feed.beganWithout({ position: 2 * SECOND }, true)
     Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
-    const given = () => feed.allow(readerAt(2 * SECOND, 2 * SECOND), new Uint8Array(SECOND))
-    expect([given(), feed.isOpen]).toEqual([0, false]) // no rate is known
+    const reader = readerAt(2 * SECOND, 2 * SECOND)
+    const given = () => [feed.allow(reader, new Uint8Array(SECOND)), feed.mayBegin(reader)]
+    expect(given()).toEqual([0, false]) // no rate is known
     comeSlowly(3)
-    expect([given(), feed.isOpen]).toEqual([0, false])
-    fetcher.pace = 2 * SECOND
-    expect([given(), feed.isOpen]).toEqual([SECOND, true])
+    expect(given()).toEqual([0, false])
+    watch.bufferedSeconds = () => 4 // which may be somewhat less, and one more is here
+    expect(given()).toEqual([SECOND, true])
+  })
+
+  test('what is held begins after a while whatever comes, and after a seek at once', () => {
+    feed.beganWithout({ position: 2 * SECOND }, true)
+    Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
+    const reader = readerAt(2 * SECOND, 2 * SECOND)
+    const sought = readerAt(9 * SECOND, 9 * SECOND)
+    expect(feed.allow(sought, new Uint8Array(SECOND))).toBe(0)
+    watch.seeks = 1
+    expect(feed.allow(sought, new Uint8Array(SECOND))).toBe(SECOND)
+    now += 9_900
+    expect(feed.mayBegin(reader)).toBe(false)
+    now += 200
+    expect(feed.mayBegin(reader)).toBe(true)
   })
 
   test('what plays is not held up, in a stall or after a seek either', () => {

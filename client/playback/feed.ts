@@ -52,9 +52,9 @@ export class Feed {
   } | null = null
   /** The byte after the last one that the video got without a reader. */
   #headEnd: number | null = null
-  /** With a head there is a frame, and yet perhaps too little to last. */
   #hadHead = false
-  #isHeld = false
+  /** Since when the video does not play although it has a frame: by the clock. */
+  #heldSince: number | null = null
   #isOpen = false
   /** Since when there is something that is kept back: by the clock. */
   #keptSince: number | null = null
@@ -69,11 +69,6 @@ export class Feed {
   /** True once something was kept back because the line is slower than the film. */
   get isSlow(): boolean {
     return this.#isSlow
-  }
-
-  /** True once there was enough to begin with. */
-  get isOpen(): boolean {
-    return this.#isOpen
   }
 
   /** True while something is kept back: then time alone may change what `allow` says. */
@@ -95,7 +90,7 @@ export class Feed {
   beganWithout(next: Pick<Reader, 'position'>, isHeld: boolean): void {
     this.#headEnd = next.position
     this.#hadHead = true
-    this.#isHeld = isHeld
+    this.#heldSince = isHeld ? this.#now() : null
     const begun = this.#beginning(next, 0, 0)
     // What was decoded until now is of these bytes as well.
     this.#begun = { ...begun, seeks: 0, decoded: begun.decoded === null ? null : 0 }
@@ -180,9 +175,33 @@ export class Feed {
     return isAwaited ? calmMs : calmMs * IDLE_HURRY
   }
 
+  /**
+   * Whether there is enough to begin with; from then on, there always is.
+   * @param reader what the video is given comes from there
+   */
+  mayBegin(reader: Pick<Reader, 'position' | 'end'>): boolean {
+    const { watch, fetcher } = this.#options
+    const now = this.#now()
+    const since = this.#heldSince ?? this.#keptSince ?? now
+    const end = this.#hereUntil(reader)
+    const bytesPerSecond = this.#options.bytesPerSecond() * watch.speed
+    const held = this.#heldSince === null ? 0 : (watch.bufferedSeconds() * CAUTION) / watch.speed
+    this.#isOpen ||= mayPlay({
+      ahead: held + (end - reader.position) / bytesPerSecond,
+      isWhole: end >= Math.min(reader.end, this.#samples.end),
+      pace: fetcher.pace,
+      bytesPerSecond,
+      waited: (now - since) / 1000,
+    })
+    if (this.#isOpen) this.#heldSince = null
+    return this.#isOpen
+  }
+
   #mayPlay(reader: Reader): boolean {
     const { watch, fetcher } = this.#options
-    const isLasting = !this.#hadHead || (!this.#isHeld && fetcher.pace === 0)
+    const isHeld = this.#heldSince !== null
+    // With a head there is a frame, and yet perhaps too little to last.
+    const isLasting = !this.#hadHead || watch.seeks > 0 || (!isHeld && fetcher.pace === 0)
     const plays = watch.firstFrameMs !== null && isLasting
     if (this.#isOpen || this.#isIdle || plays) {
       this.#keptSince = null
@@ -190,23 +209,16 @@ export class Feed {
     }
     const now = this.#now()
     this.#keptSince ??= now
-    const end = this.#hereUntil(reader)
-    const bytesPerSecond = this.#options.bytesPerSecond() * watch.speed
-    const waited = (now - this.#keptSince) / 1000
-    this.#isOpen = mayPlay({
-      ahead: (end - reader.position) / bytesPerSecond,
-      isWhole: end >= Math.min(reader.end, this.#samples.end),
-      pace: fetcher.pace,
-      bytesPerSecond,
-      waited,
-    })
-    if (this.#isOpen) this.#keptSince = null
-    else if (fetcher.pace > 0 || waited >= TELLING_SECONDS) this.#isSlow = true
-    return this.#isOpen
+    if (this.mayBegin(reader)) {
+      this.#keptSince = null
+      return true
+    }
+    if (fetcher.pace > 0 || (now - this.#keptSince) / 1000 >= TELLING_SECONDS) this.#isSlow = true
+    return false
   }
 
   /** @returns the byte after the last one that is here in a row from where the reader stands */
-  #hereUntil(reader: Reader): number {
+  #hereUntil(reader: Pick<Reader, 'position' | 'end'>): number {
     const { layout, store, fetcher } = this.#options
     let end = reader.position
     while (end < reader.end) {

@@ -17,7 +17,7 @@ export interface Supply {
 }
 
 /** With so much in hand, what is missing will come from somewhere. Seconds. */
-const ENOUGH_SECONDS = 4
+export const ENOUGH_SECONDS = 4
 /** What comes so much faster than it is played needs nothing in hand. */
 const AMPLE = 1.5
 /** What comes no faster needs all of it. */

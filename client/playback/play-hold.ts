@@ -1,6 +1,6 @@
-// Keeps a `<video>` that starts by itself at its first frame for as long as there is too little to last
-// (play-gate.ts): with a head start there is a frame before that is known. A press on "play" does not
-// help either; it is remembered. The engine owns it.
+// Keeps a `<video>` that starts by itself at its first frame until there is enough for it to last
+// (play-gate.ts): with a head start there is a frame before that is known. Who presses "play" meanwhile
+// is told that it begins by itself. The engine owns it.
 
 export class PlayHold {
   readonly #video: HTMLVideoElement

@@ -3,7 +3,7 @@
 import './piece-bar.css'
 import { useComputedColorScheme } from '@mantine/core'
 import { useElementSize, useMediaQuery } from '@mantine/hooks'
-import { useEffect, useLayoutEffect, useRef } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef } from 'react'
 import { formatPercent } from '../app/format.ts'
 import { PIECE, SHARED } from '../playback/piece-states.ts'
 import type { PlaybackDetails, PlaybackStats } from '../playback/playback.ts'
@@ -72,18 +72,18 @@ function PieceCanvas({ pieces, label, width = 0 }: PieceCanvasProps) {
 /** Moves with the pieces, in one go, and at once after a seek. In time their bytes are a good guess. */
 function Playhead({ video }: { readonly video: HTMLVideoElement }) {
   const mark = useRef<HTMLSpanElement>(null)
+  const move = useCallback(() => {
+    const share = video.duration > 0 ? video.currentTime / video.duration : 0
+    if (mark.current) mark.current.style.left = `${Math.min(1, share) * 100}%`
+  }, [video])
+  useLayoutEffect(move)
   useEffect(() => {
     const listening = new AbortController()
-    const move = () => {
-      const share = video.duration > 0 ? video.currentTime / video.duration : 0
-      if (mark.current) mark.current.style.left = `${Math.min(1, share) * 100}%`
-    }
     for (const event of ['seeking', 'loadedmetadata', 'emptied']) {
       video.addEventListener(event, move, { signal: listening.signal })
     }
-    move()
     return () => listening.abort()
-  })
+  }, [video, move])
   return <span ref={mark} className="pieces-playhead" aria-hidden />
 }
 

@@ -16,6 +16,7 @@ import { SharingButton, SharingPanel, SharingQuestion, useSharingPanel } from '.
 import { HelpButton, ShortcutHelp } from './ShortcutHelp.tsx'
 import { SPEEDS } from './shortcuts.ts'
 import { spareHiddenControls } from './sparing-controls.ts'
+import { GATHERING } from './status-sentence.ts'
 import { usePlayback, useVideoFacts } from './use-playback.ts'
 import { useShortcuts } from './use-shortcuts.ts'
 import type { WatchSession } from './watch-session.ts'
@@ -76,6 +77,7 @@ export function Player({ session, fill = false }: PlayerProps) {
         {gathers && (
           <div slot="centered-chrome" className="player-gathering" aria-hidden>
             <LoadingIcon />
+            <span>{GATHERING}</span>
           </div>
         )}
         {hasControls && !gathers && (
@@ -122,6 +124,7 @@ export function Player({ session, fill = false }: PlayerProps) {
       <div className="player-note" role="status">
         {shortcuts.note}
       </div>
+      <Announcement text={gathers ? GATHERING : ''} />
       <ResumeNote session={session} />
       {helps && <ShortcutHelp shortcuts={shortcuts} onClose={() => setHelps(false)} />}
       <SharingQuestion session={session} />

@@ -19,6 +19,9 @@ const HTTP_SENTENCES: Record<HttpReason, string> = {
   unanswered: 'Playing from the server.',
 }
 
+/** Of a film that shows its first picture and does not play yet. */
+export const GATHERING = 'A slow connection: it begins when there is enough to play on.'
+
 /** @param media the latest known record of the title that is playing */
 export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): StatusSentence {
   const { stats, problem, httpReason, isGathering } = snapshot
@@ -28,7 +31,7 @@ export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): 
   if (problem?.code === 'unsupported' && !plays) return plain('This browser cannot play it.')
   if (problem !== null && !plays) return plain('Playback is interrupted.')
   if (stats.firstFrameMs === null) return plain('Loading the first picture…')
-  if (isGathering) return plain('A slow connection: it begins when there is enough to play on.')
+  if (isGathering) return plain(GATHERING)
   switch (stats.phase) {
     case 'http':
       return plain(httpReason === null ? 'Playing from the server.' : HTTP_SENTENCES[httpReason])

@@ -110,7 +110,7 @@ export class WebSeed {
       : { start: 0, end: media.size }
     const answer = stream
       ? answerOfStream(request, url, media, isPart ? wanted : null)
-      : { ...wanted, isHeld: false }
+      : { ...wanted, isHead: false }
     if (answer === 'not-cached') {
       response.writeHead(504, { 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
       return
@@ -131,7 +131,7 @@ export class WebSeed {
       return
     }
     const { accel } = this.#options
-    if (accel && end === wanted.end && mayHandOver(accel, request, decision)) {
+    if (accel && !answer.isHead && mayHandOver(accel, request, decision)) {
       file.release()
       // To a whole file nginx adds its own, and passes ours on as well.
       if (!isPart) response.removeHeader('Accept-Ranges')
@@ -140,7 +140,9 @@ export class WebSeed {
       return
     }
     writeHead()
-    const holds = stream && answer.isHeld ? this.#held.ended(stream.session) : null
+    // Only at the start is there nobody else yet who could answer for what comes next.
+    const isHeld = answer.isHead && start === 0 && end < media.size
+    const holds = stream && isHeld ? this.#held.ended(stream.session) : null
     this.#send(response, file, { start, end, holds })
   }
 
@@ -309,23 +311,22 @@ interface Body {
 
 /**
  * @param part what was asked for, `null` for all of it
- * @returns what is sent of it, and whether its end is kept back until the page wants more
+ * @returns what is sent of it, and whether that is a head
  */
 function answerOfStream(
   { headers }: IncomingMessage,
   url: URL,
   { size, duration_s: duration }: Media,
   part: { readonly start: number; readonly end: number } | null,
-): { readonly start: number; readonly end: number; readonly isHeld: boolean } | 'not-cached' {
+): { readonly start: number; readonly end: number; readonly isHead: boolean } | 'not-cached' {
   const isForCache = headers['cache-control'] === ONLY_IF_CACHED
   // What begins later is the rest of an answer that was not kept whole.
   if (isForCache && (part === null || part.start === 0)) return 'not-cached'
-  if (part === null) return { start: 0, end: size, isHeld: false }
-  if (!url.searchParams.has(HEAD_PARAMETER)) return { ...part, isHeld: false }
+  if (part === null) return { start: 0, end: size, isHead: false }
+  if (!url.searchParams.has(HEAD_PARAMETER)) return { ...part, isHead: false }
   const { start } = part
   const end = Math.min(part.end, headEndOf({ size, duration }, start))
-  // Only at the start is there nobody else yet who could answer for what comes next.
-  return { start, end, isHeld: start === 0 && end < size }
+  return { start, end, isHead: true }
 }
 
 /** @param isStream an address of one playback, which nobody else asks for */
