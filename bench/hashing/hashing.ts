@@ -40,7 +40,7 @@ export const hashing: Part = {
           name,
           measure: async () => megabytes / (await hash(path)),
         }))
-        // The first round brings the file into the page cache and starts the threads.
+        // The first round brings the file into the page cache.
         const series = await runRounds(speeds, { warmUps: 1, ...input })
         const over = (name: string) => ({ contender: 'ours', over: name })
         comparisons.push({

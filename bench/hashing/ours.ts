@@ -1,4 +1,5 @@
-// The server's piece hasher, with its threads warm as they are in a running server.
+// The server's piece hasher, whose threads start anew as for any build after a while without one.
+import '../../server/compile-cache.ts'
 import { stat } from 'node:fs/promises'
 import { pieceLayout } from '#protocol/pieces.ts'
 import { PieceHasher } from '../../server/hashing/piece-hasher.ts'
