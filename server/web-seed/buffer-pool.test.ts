@@ -7,8 +7,9 @@ test('the pool gives the smallest buffer that holds what is wanted, smaller ones
   const pool = new BufferPool()
   expect(pool.take(1, 1)).toHaveLength(64 * KIB)
   expect(pool.take(64 * KIB + 1, 1)).toHaveLength(256 * KIB)
-  expect(pool.take(10_000 * KIB, 16)).toHaveLength(1024 * KIB)
-  expect(pool.take(10_000 * KIB, 17)).toHaveLength(256 * KIB)
+  expect(pool.take(10_000 * KIB, 48)).toHaveLength(1024 * KIB)
+  expect(pool.take(10_000 * KIB, 49)).toHaveLength(512 * KIB)
+  expect(pool.take(10_000 * KIB, 97)).toHaveLength(256 * KIB)
   expect(pool.take(10_000 * KIB, 193)).toHaveLength(64 * KIB)
 })
 

@@ -1,12 +1,12 @@
-// Buffers for file bytes on their way to sockets, in three sizes, given back and used again: a
+// Buffers for file bytes on their way to sockets, in four sizes, given back and used again: a
 // fresh buffer for each read costs a third of the speed. The more bodies are under way, the smaller
-// the buffers, so that slow clients cannot pin much memory.
+// the buffers, so that slow clients cannot pin much memory: 48 MiB, until there are 768 of them.
 
-const SIZES = [64 * 1024, 256 * 1024, 1024 * 1024] as const
-/** Buffers kept for reuse, by size; 24 MiB in all. What is beyond that is left to the collector. */
-const KEPT = [64, 32, 12] as const
+const SIZES = [64 * 1024, 256 * 1024, 512 * 1024, 1024 * 1024] as const
+/** Buffers kept for reuse, by size; 32 MiB in all. What is beyond that is left to the collector. */
+const KEPT = [64, 32, 16, 12] as const
 /** Up to so many bodies under way, a body may use a buffer of the size. */
-const CROWD = [Number.POSITIVE_INFINITY, 192, 16] as const
+const CROWD = [Number.POSITIVE_INFINITY, 192, 96, 48] as const
 
 export class BufferPool {
   readonly #free: Buffer[][] = SIZES.map(() => [])
