@@ -571,9 +571,10 @@ class Engine implements Playback {
     })
   }
 
-  /** What is held does not last: it is not played before more is here. */
+  /** How fast the line is, and so whether what is held will last, only a fetch can tell. */
   #bufferedSeconds(): number {
-    return this.#isHeld ? 0 : this.#feed.bufferedSeconds(this.#lastReader) / this.#watch.speed
+    const isUntold = this.#isHeld && this.#fetcher.pace === 0
+    return isUntold ? 0 : this.#feed.bufferedSeconds(this.#lastReader) / this.#watch.speed
   }
 
   #sends(): boolean {

@@ -182,7 +182,8 @@ export class Feed {
   mayBegin(reader: Pick<Reader, 'position' | 'end'>): boolean {
     const { watch, fetcher } = this.#options
     const now = this.#now()
-    const since = this.#heldSince ?? this.#keptSince ?? now
+    // As `waits` has it; but what is held does not wait for ever for the first bytes.
+    const since = this.#keptSince ?? this.#heldSince ?? now
     const end = this.#hereUntil(reader)
     const bytesPerSecond = this.#options.bytesPerSecond() * watch.speed
     const held = this.#heldSince === null ? 0 : (watch.bufferedSeconds() * CAUTION) / watch.speed
