@@ -481,8 +481,8 @@ class Engine implements Playback {
 
   /** Once there is enough to play on, or the viewer went elsewhere. */
   #releaseHold(): void {
-    if (this.#hold === null || this.#hold.isOver) return
-    if (this.#watch.seeks > 0 || this.#feed.mayBegin(this.#lastReader)) this.#hold.release()
+    if (!this.#isHeld) return
+    if (this.#watch.seeks > 0 || this.#feed.mayBegin(this.#lastReader)) this.#hold?.release()
   }
 
   #onReader(reader: Reader): void {
