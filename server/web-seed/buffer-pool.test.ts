@@ -16,16 +16,23 @@ test('the pool gives the smallest buffer that holds what is wanted, smaller ones
 test('a buffer given back is used again, and by one at a time', () => {
   const pool = new BufferPool()
   const first = pool.take(1, 1)
-  pool.give(first)
+  pool.give(first, 1)
   expect(pool.take(1, 1)).toBe(first)
   expect(pool.take(1, 1)).not.toBe(first)
 })
 
-test('what is given back beyond the limit, or has a foreign size, is not kept', () => {
+test('a crowd keeps a buffer for each body; what is too much later, or has a foreign size, is let go', () => {
   const pool = new BufferPool()
-  const taken = Array.from({ length: 13 }, () => pool.take(1024 * KIB, 1))
-  pool.give(Buffer.alloc(7))
-  for (const buffer of taken) pool.give(buffer)
-  const again = Array.from({ length: 13 }, () => pool.take(1024 * KIB, 1))
-  expect(again.filter((buffer) => taken.includes(buffer))).toHaveLength(12)
+  const keptOf = (taken: readonly Buffer[]) => {
+    const again = taken.map(() => pool.take(1024 * KIB, 1))
+    return again.filter((buffer) => taken.includes(buffer))
+  }
+  const taken = Array.from({ length: 40 }, () => pool.take(1024 * KIB, 40))
+  for (const buffer of taken) pool.give(buffer, 40)
+  pool.give(Buffer.alloc(7), 40)
+  const kept = keptOf(taken)
+  expect(kept).toHaveLength(40)
+  for (const buffer of kept) pool.give(buffer, 40)
+  pool.give(pool.take(1, 1), 1)
+  expect(keptOf(taken)).toHaveLength(12)
 })

@@ -1,9 +1,12 @@
 // Buffers for file bytes on their way to sockets, in four sizes, given back and used again: a
-// fresh buffer for each read costs a third of the speed. The more bodies are under way, the smaller
+// fresh buffer for each read costs a third of the speed, most of it the collector's. The more bodies are under way, the smaller
 // the buffers, so that slow clients cannot pin much memory: 48 MiB, until there are 768 of them.
 
 const SIZES = [64 * 1024, 256 * 1024, 512 * 1024, 1024 * 1024] as const
-/** Buffers kept for reuse, by size; 32 MiB in all. What is beyond that is left to the collector. */
+/**
+ * Buffers kept for reuse, by size; 32 MiB in all. A larger crowd keeps as many as it has bodies; what
+ * is beyond that is left to the collector.
+ */
 const KEPT = [64, 32, 16, 12] as const
 /** Up to so many bodies under way, a body may use a buffer of the size. */
 const CROWD = [Number.POSITIVE_INFINITY, 192, 96, 48] as const
@@ -28,10 +31,14 @@ export class BufferPool {
     return this.#free[place]?.pop() ?? Buffer.allocUnsafeSlow(SIZES[place] as number)
   }
 
-  /** Takes back a buffer that nothing reads or writes any more. */
-  give(buffer: Buffer): void {
-    const place = SIZES.indexOf(buffer.length as (typeof SIZES)[number])
-    const free = this.#free[place]
-    if (free && free.length < (KEPT[place] as number)) free.push(buffer)
+  /**
+   * Takes back a buffer that nothing reads or writes any more.
+   * @param bodies bodies under way
+   */
+  give(buffer: Buffer, bodies: number): void {
+    this.#free[SIZES.indexOf(buffer.length as (typeof SIZES)[number])]?.push(buffer)
+    for (const [place, free] of this.#free.entries()) {
+      free.length = Math.min(free.length, Math.max(KEPT[place] as number, bodies))
+    }
   }
 }
