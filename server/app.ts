@@ -186,6 +186,7 @@ export async function createApp(
     originOf,
     basePath,
     ingest,
+    onNearEnd: () => hasher.warm(),
     log,
   })
   const removeBytes = async (id: MediaId): Promise<void> => {

@@ -7,5 +7,4 @@ export interface HashingContender {
    * @returns seconds
    */
   hash(path: string): Promise<number>
-  close(): Promise<void>
 }

@@ -28,5 +28,4 @@ export const createTorrentPackage: HashingContender = {
     await makeTorrent(path)
     return (performance.now() - startedAt) / 1000
   },
-  async close() {},
 }

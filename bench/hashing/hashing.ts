@@ -8,7 +8,7 @@ import { runRounds } from '../rounds.ts'
 import { createTorrentPackage } from './create-torrent.ts'
 import { mktorrent } from './mktorrent.ts'
 import { openssl } from './openssl.ts'
-import { ours } from './ours.ts'
+import { ours, oursFromCold } from './ours.ts'
 
 interface Input {
   readonly subject: string
@@ -30,41 +30,40 @@ const QUICK_INPUTS: readonly Input[] = [
 export const hashing: Part = {
   name: 'hashing',
   async run({ quick }) {
-    const contenders = [ours(), openssl, mktorrent, createTorrentPackage]
-    try {
-      const comparisons: Comparison[] = []
-      for (const input of quick ? QUICK_INPUTS : INPUTS) {
-        const path = await longClip(input.size)
-        const megabytes = statSync(path).size / 1e6
-        const speeds = contenders.map(({ name, hash }) => ({
-          name,
-          measure: async () => megabytes / (await hash(path)),
-        }))
-        // The first round brings the file into the page cache.
-        const series = await runRounds(speeds, { warmUps: 1, ...input })
-        const over = (name: string) => ({ contender: 'ours', over: name })
-        comparisons.push({
-          subject: input.subject,
-          unit: 'MB/s',
-          baseline: openssl.name,
-          series,
-          goals: [
-            ...(input.goal === null
-              ? []
-              : [{ ...over(openssl.name), bound: 'at least' as const, value: input.goal }]),
-            { ...over(mktorrent.name), bound: 'more than', value: 1 },
-            { ...over(createTorrentPackage.name), bound: 'more than', value: 1 },
-          ],
-        })
-      }
-      return {
-        title: 'Piece hashing',
-        comparisons,
-        figures: [],
-        notes: ['From the page cache. The goals are for a machine with two cores.'],
-      }
-    } finally {
-      await Promise.all(contenders.map((contender) => contender.close()))
+    const contenders = [ours, oursFromCold, openssl, mktorrent, createTorrentPackage]
+    const comparisons: Comparison[] = []
+    for (const input of quick ? QUICK_INPUTS : INPUTS) {
+      const path = await longClip(input.size)
+      const megabytes = statSync(path).size / 1e6
+      const speeds = contenders.map(({ name, hash }) => ({
+        name,
+        measure: async () => megabytes / (await hash(path)),
+      }))
+      // The first round brings the file into the page cache.
+      const series = await runRounds(speeds, { warmUps: 1, ...input })
+      const over = (name: string) => ({ contender: 'ours', over: name })
+      comparisons.push({
+        subject: input.subject,
+        unit: 'MB/s',
+        baseline: openssl.name,
+        series,
+        goals: [
+          ...(input.goal === null
+            ? []
+            : [{ ...over(openssl.name), bound: 'at least' as const, value: input.goal }]),
+          { ...over(mktorrent.name), bound: 'more than', value: 1 },
+          { ...over(createTorrentPackage.name), bound: 'more than', value: 1 },
+        ],
+      })
+    }
+    return {
+      title: 'Piece hashing',
+      comparisons,
+      figures: [],
+      notes: [
+        'From the page cache. The goals are for a machine with two cores. Where the threads are not ' +
+          'started, their start counts, as the start of the other programs does.',
+      ],
     }
   },
 }

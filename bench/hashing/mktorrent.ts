@@ -19,5 +19,4 @@ export const mktorrent: HashingContender = {
       await rm(folder, { recursive: true })
     }
   },
-  async close() {},
 }

@@ -6,5 +6,4 @@ import type { HashingContender } from './contender.ts'
 export const openssl: HashingContender = {
   name: 'openssl dgst -sha1',
   hash: (path) => runProgram('openssl', ['dgst', '-sha1', path]).then(({ seconds }) => seconds),
-  async close() {},
 }

@@ -4,10 +4,11 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import { fileBuffer } from '../blobs/file-buffer.ts'
 import { COUNTER, HASH_BYTES, type HashReply, type HashTask } from './hash-task.ts'
 
 const READ_BYTES = 256 * 1024 // larger reads gain nothing and leave the cache (docs/decisions/0006)
-const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+const buffer = fileBuffer(READ_BYTES)
 
 function hashPiece(file: number, start: number, length: number): Buffer {
   const hash = createHash('sha1')

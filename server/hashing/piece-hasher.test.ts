@@ -39,6 +39,26 @@ describe('PieceHasher', () => {
     }
   })
 
+  it('starts its threads ahead of a file, and ends them when none comes', async () => {
+    const { path, layout, expected } = await file(3 * 262_144)
+    const brief = new PieceHasher(2, 300)
+    try {
+      brief.warm()
+      brief.warm()
+      expect(brief.warmThreads).toBe(2)
+      await expect.poll(() => brief.warmThreads, { timeout: 5_000 }).toBe(0)
+      brief.warm()
+      const hashing = brief.hash(path, layout)
+      brief.warm() // another upload ends
+      expect(Buffer.from(await hashing)).toEqual(expected)
+      expect(brief.warmThreads).toBe(2)
+    } finally {
+      await brief.close()
+    }
+    brief.warm()
+    expect(brief.warmThreads).toBe(0)
+  })
+
   it('hashes every piece, the short last one too', async () => {
     const { path, layout, expected } = await file(10 * 262_144 + 7)
     expect(Buffer.from(await hasher.hash(path, layout))).toEqual(expected)

@@ -1,6 +1,7 @@
 // SHA-1 of every piece of a file (BEP 3), on worker threads that draw pieces from one counter.
 // The threads stay warm between files that follow each other, keep the process alive only while they
-// work, and end when there has been nothing to hash for a while, which gives their memory back.
+// work, and end when there has been nothing to hash for a while, which gives their memory back. Who
+// knows that a file is about to come has them started beforehand (`warm`).
 // Whoever made the hasher closes it. Figures: docs/decisions/0006.
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
@@ -43,6 +44,13 @@ export class PieceHasher {
     return this.#workers.length
   }
 
+  /** Starts the threads for a file that is about to come; they end if none does. */
+  warm(): void {
+    if (this.#closed) return
+    this.#warmWorkers()
+    if (this.#waiting === 0) this.#endWhenIdle()
+  }
+
   /**
    * Hashes the pieces of one file; files are taken in the order of the calls.
    * @returns 20 bytes for each piece, as in `info.pieces`
@@ -61,7 +69,11 @@ export class PieceHasher {
 
   #rest(): void {
     this.#waiting -= 1
-    if (this.#waiting > 0 || this.#closed) return
+    if (this.#waiting === 0 && !this.#closed) this.#endWhenIdle()
+  }
+
+  #endWhenIdle(): void {
+    clearTimeout(this.#idleTimer)
     this.#idleTimer = setTimeout(() => void this.#endThreads(), this.#idleMs)
     this.#idleTimer.unref()
   }

@@ -2,6 +2,7 @@
 // each waiting for the bytes it wants. Who reads keeps its own descriptor, so the file may be renamed
 // or removed under it. Owned by `SourceCopies`.
 import { type FileHandle, open } from 'node:fs/promises'
+import { fileBuffer } from '../blobs/file-buffer.ts'
 
 const READ_BYTES = 256 * 1024
 
@@ -78,7 +79,7 @@ export class GrowingCopy {
     if (start >= end) return
     await this.#reached(start, options)
     await using file = await this.#open()
-    const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end - start))
+    const buffer = fileBuffer(Math.min(READ_BYTES, end - start))
     for (let position = start; position < end; ) {
       await this.#reached(position, options)
       const wanted = Math.min(buffer.length, end - position, this.#length - position)

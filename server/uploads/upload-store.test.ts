@@ -57,3 +57,14 @@ test('a connection that breaks off leaves all that arrived', async () => {
   await expect(store.write(broken, id, 0)).rejects.toThrow('gone')
   expect((await readFile(store.path(id))).equals(bytes.subarray(0, 300_000))).toBe(true)
 })
+
+test('tells that the end of an upload is near, and not before', async () => {
+  const told = vi.fn()
+  const watched = new UploadStore(folder, 1_000, told)
+  const large = '1'.repeat(32)
+  await watched.create(new Upload({ id: large, size: 18 * 1024 ** 2, offset: 0 }))
+  expect(await watched.write(Readable.from([Buffer.alloc(1024 ** 2)]), large, 0)).toBe(1024 ** 2)
+  expect(told).not.toHaveBeenCalled()
+  await watched.write(Readable.from([Buffer.alloc(2 * 1024 ** 2)]), large, 1024 ** 2)
+  expect(told).toHaveBeenCalled()
+})

@@ -34,20 +34,25 @@ export type UploadRecord = v.InferOutput<typeof recordSchema>
 const BATCH_BYTES = 256 * 1024
 /** Bytes that changed so lately are being written, whatever their age. */
 const BUSY_MS = 3600 * 1000
+/** So much is missing when the end of an upload is near: a second or two, as uploads go. */
+const NEAR_END_BYTES = 16 * 1024 * 1024
 const UPLOAD_FILE = /^([0-9a-f]{32})(\.json(\.tmp)?)?$/
 
 export class UploadStore extends FileStore {
   readonly #records: UploadRecords
+  readonly #onNearEnd: () => void
 
   /**
    * @param directory made when it is missing; holds nothing but uploads
    * @param lifetimeMs how long an upload may take, and how long its outcome is kept
+   * @param onNearEnd told with each batch of an upload's last bytes
    */
-  constructor(directory: string, lifetimeMs: number) {
+  constructor(directory: string, lifetimeMs: number, onNearEnd: () => void = () => {}) {
     mkdirSync(directory, { recursive: true })
     const records = new UploadRecords(directory)
     super({ directory, configstore: records, expirationPeriodInMilliseconds: lifetimeMs })
     this.#records = records
+    this.#onNearEnd = onNearEnd
   }
 
   /** @returns `undefined` when there is no such upload */
@@ -129,6 +134,7 @@ export class UploadStore extends FileStore {
       }
       filled = 0
       broken = false
+      if (record?.size !== undefined && record.size - position < NEAR_END_BYTES) this.#onNearEnd()
     }
     try {
       for await (const chunk of readable as AsyncIterable<Buffer>) {

@@ -50,6 +50,8 @@ export function createUploads(ports: {
   /** Path of the server as clients see it; empty, the default, at the root. */
   readonly basePath?: string
   readonly ingest: Pick<Ingest, 'ingest'>
+  /** Told again and again while the last bytes of an upload arrive. */
+  readonly onNearEnd?: () => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
   /** How long reading a file's structure may take at first, milliseconds. */
@@ -58,7 +60,7 @@ export function createUploads(ports: {
 }): Uploads {
   const { directory, maxBytes, isSignedIn, originOf, ingest, now = Date.now, log } = ports
   const { probePatience = PROBE_PATIENCE, basePath = '' } = ports
-  const store = new UploadStore(directory, LIFETIME_MS)
+  const store = new UploadStore(directory, LIFETIME_MS, ports.onNearEnd)
   const closing = new AbortController()
   const finishing = new Map<string, Promise<MediaId>>()
 

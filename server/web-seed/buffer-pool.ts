@@ -1,6 +1,8 @@
-// Buffers for file bytes on their way to sockets, in four sizes, given back and used again: a
-// fresh buffer for each read costs a third of the speed, most of it the collector's. The more bodies are under way, the smaller
-// the buffers, so that slow clients cannot pin much memory: 48 MiB, until there are 768 of them.
+// Buffers for file bytes on their way to sockets, in four sizes, given back and used again: a fresh
+// buffer for each read costs a third of the speed, most of it the collector's. The more bodies are
+// under way, the smaller the buffers, so that slow clients cannot pin much memory: 48 MiB, until there
+// are 768 of them.
+import { fileBuffer } from '../blobs/file-buffer.ts'
 
 const SIZES = [64 * 1024, 256 * 1024, 512 * 1024, 1024 * 1024] as const
 /**
@@ -28,7 +30,7 @@ export class BufferPool {
     ) {
       place += 1
     }
-    return this.#free[place]?.pop() ?? Buffer.allocUnsafeSlow(SIZES[place] as number)
+    return this.#free[place]?.pop() ?? fileBuffer(SIZES[place] as number)
   }
 
   /**
