@@ -421,9 +421,9 @@ function parseUrl(request: IncomingMessage, basePath: string): URL {
   request.url = withoutBase(basePath, target ?? '/')
   // A path such as `//host` must not be read as another host.
   const path = (request.url ?? '/').replace(/^\/{2,}/, '/')
-  const url = path.startsWith('/') && URL.canParse(path, 'http://localhost')
+  const url = path.startsWith('/') ? URL.parse(path, 'http://localhost') : null
   if (!url) throw new SlipstreamError('bad_request', 'The address of the request is malformed.')
-  return new URL(path, 'http://localhost')
+  return url
 }
 
 /** Other upgrades are ignored, as RFC 9110 §7.8 lets a server do: the request is answered plainly. */
