@@ -26,9 +26,9 @@ import { DirectPlayback } from './direct-playback.ts'
 import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
 import { httpSenders } from './http-senders.ts'
-import { lookAheadFor, type Standing, strangersAmong } from './look-ahead.ts'
+import { lookAheadFor, type Standing } from './look-ahead.ts'
 import { OriginFetcher } from './origin.ts'
-import { type Demand, decide, type PolicyPeer } from './origin-policy.ts'
+import { type Demand, decide } from './origin-policy.ts'
 import { pieceStates } from './piece-states.ts'
 import { ENOUGH_SECONDS } from './play-gate.ts'
 import { PlayHold } from './play-hold.ts'
@@ -43,6 +43,7 @@ import type {
   PlaybackStats,
 } from './playback.ts'
 import { DELETED, presentedProblem, problemOfOrigin, problemOfVideo } from './problems.ts'
+import { Prospects } from './prospects.ts'
 import { type ByteRange, Reader } from './reader.ts'
 import { isControlled, mayBeControlled, waitForServiceWorker } from './service-worker-client.ts'
 import type { SharingDecision } from './sharing.ts'
@@ -86,9 +87,8 @@ class Engine implements Playback {
   readonly #calm = new CalmClock()
   readonly #introductions: Introductions
   readonly #membership: SwarmMembership
+  readonly #prospects: Prospects
   #torrentIsReal = false
-  /** When the swarm was joined, by `performance.now()`. */
-  #joinedAt = 0
   /** Why there will never be peers. */
   #noSwarm: HttpReason | null = null
   #swap: PlaybackStats['swap'] = null
@@ -212,6 +212,10 @@ class Engine implements Playback {
       },
       onLeft: () => this.#introductions.stop(),
       onFailed: () => this.#stayWithHttp('swarm-failed'),
+    })
+    this.#prospects = new Prospects({
+      introductions: this.#introductions,
+      isJoined: () => this.#swarm !== null,
     })
     this.#ticker = setInterval(() => {
       if (this.#feed.isKeeping) this.#wakeReaders() // time may have changed what they are allowed
@@ -448,7 +452,7 @@ class Engine implements Playback {
   }
 
   async #onJoined(swarm: Swarm): Promise<void> {
-    this.#joinedAt = performance.now()
+    this.#prospects.joined()
     this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
     await this.#verification.offerHeld()
     this.#tick()
@@ -549,8 +553,8 @@ class Engine implements Playback {
       ownId: this.#introductions.peerId,
       sends,
       peers,
-      expected: this.#expected(peers),
-      strangers: this.#strangers(),
+      expected: this.#prospects.expectedBesides(peers),
+      strangers: this.#prospects.strangers,
       missing: (index) => (arriving?.has(index) ? (swarm?.missing(index) ?? null) : null),
       queued: (index) => queued?.get(index) ?? 0,
       settings: lookAheadFor(this.#standing()),
@@ -583,37 +587,16 @@ class Engine implements Playback {
   }
 
   #standing(): Standing {
+    const { joinedSeconds, others } = this.#prospects
     const hasBegun = this.#watch.firstFrameMs !== null || this.#feed.isSlow
-    const others = this.#introductions.expected.length + this.#strangers()
+    const hasTorrent = this.#torrentIsReal || this.#options.media.state === 'ready'
     return {
       hasBegun: hasBegun && this.#isWanted,
-      swarm: this.#prospect(others),
-      joinedSeconds: this.#joinedSeconds,
+      swarm: this.#prospects.swarm(this.#httpReason, hasTorrent),
+      joinedSeconds,
       others,
       isPressed: this.#store.isPressed,
     }
-  }
-
-  #prospect(others: number): Standing['swarm'] {
-    if (this.#httpReason === 'unanswered') return 'later' // whoever agrees has peers at once
-    if (this.#phase === 'http') return 'never'
-    if (this.#swarm || others > 0) return 'joined'
-    return this.#torrentIsReal || this.#options.media.state === 'ready' ? 'soon' : 'later'
-  }
-
-  /** Since the swarm was joined; 0 before. */
-  get #joinedSeconds(): number {
-    return this.#swarm ? (performance.now() - this.#joinedAt) / 1000 : 0
-  }
-
-  #strangers(): number {
-    const { report, expected } = this.#introductions
-    const others = report?.kind === 'answers' ? report.others : 0
-    return strangersAmong(this.#joinedSeconds, others, expected.length)
-  }
-
-  #expected(peers: readonly PolicyPeer[]): string[] {
-    return this.#introductions.expected.filter((id) => !peers.some((peer) => peer.id === id))
   }
 
   #bytesPerSecond(): number {

@@ -52,7 +52,6 @@ export class Feed {
   } | null = null
   /** The byte after the last one that the video got without a reader. */
   #headEnd: number | null = null
-  #hadHead = false
   /** Since when the video does not play although it has a frame: by the clock. */
   #heldSince: number | null = null
   #isOpen = false
@@ -89,7 +88,6 @@ export class Feed {
    */
   beganWithout(next: Pick<Reader, 'position'>, isHeld: boolean): void {
     this.#headEnd = next.position
-    this.#hadHead = true
     this.#heldSince = isHeld ? this.#now() : null
     const begun = this.#beginning(next, 0, 0)
     // What was decoded until now is of these bytes as well.
@@ -200,21 +198,15 @@ export class Feed {
 
   #mayPlay(reader: Reader): boolean {
     const { watch, fetcher } = this.#options
-    const isHeld = this.#heldSince !== null
-    // With a head there is a frame, and yet perhaps too little to last.
-    const isLasting = !this.#hadHead || watch.seeks > 0 || (!isHeld && fetcher.pace === 0)
-    const plays = watch.firstFrameMs !== null && isLasting
-    if (this.#isOpen || this.#isIdle || plays) {
+    const isPlaying = watch.firstFrameMs !== null && (this.#heldSince === null || watch.seeks > 0)
+    if (this.#isOpen || this.#isIdle || isPlaying || this.mayBegin(reader)) {
       this.#keptSince = null
       return true
     }
     const now = this.#now()
     this.#keptSince ??= now
-    if (this.mayBegin(reader)) {
-      this.#keptSince = null
-      return true
-    }
-    if (fetcher.pace > 0 || (now - this.#keptSince) / 1000 >= TELLING_SECONDS) this.#isSlow = true
+    const isTold = fetcher.pace > 0 || (now - this.#keptSince) / 1000 >= TELLING_SECONDS
+    if (isTold) this.#isSlow = true
     return false
   }
 

@@ -112,8 +112,8 @@ export class WatchSession {
     this.#stopCounting = this.sharing.count(() => this.#playback.stats().bytes.uploaded)
     this.#unsubscribe = this.#follow()
     // Autoplay comes with the first data, which are here already.
-    const isLate = this.video.readyState === HTMLMediaElement.HAVE_ENOUGH_DATA
-    if (started?.head && isLate && options.autoplay) this.video.play().catch(() => undefined)
+    const isPast = this.video.readyState === HTMLMediaElement.HAVE_ENOUGH_DATA
+    if (started?.head && isPast && options.autoplay) this.video.play().catch(() => undefined)
   }
 
   readonly stats = (): PlaybackStats => this.#playback.stats()

@@ -1,25 +1,33 @@
-// One thread of the piece hasher: draws piece numbers from a shared counter, reads each piece by
-// positional reads into one buffer that stays in the processor's cache, and writes its SHA-1 into
-// shared memory. Owned and ended by `PieceHasher`.
-import { createHash } from 'node:crypto'
+// One thread of the piece hasher: draws piece numbers from a shared counter, reads pieces by positional
+// reads into one buffer that stays in the processor's cache, and writes their SHA-1 into shared memory.
+// Owned and ended by `PieceHasher`.
+import { createHash, hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { fileBuffer } from '../blobs/file-buffer.ts'
 import { COUNTER, HASH_BYTES, type HashReply, type HashTask } from './hash-task.ts'
 
-const READ_BYTES = 256 * 1024 // larger reads gain nothing and leave the cache (docs/decisions/0006)
+/** Several small pieces are read at once; larger reads leave the cache (docs/decisions/0006). */
+const READ_BYTES = 1024 * 1024
 const buffer = fileBuffer(READ_BYTES)
 
-function hashPiece(file: number, start: number, length: number): Buffer {
-  const hash = createHash('sha1')
-  for (let offset = 0; offset < length; ) {
-    const wanted = Math.min(READ_BYTES, length - offset)
-    const got = readSync(file, buffer, 0, wanted, start + offset)
-    if (got === 0) throw new Error(`the file ends at byte ${start + offset}, before its last piece`)
-    hash.update(got === READ_BYTES ? buffer : buffer.subarray(0, got))
-    offset += got
+/** @returns at most `READ_BYTES` bytes of the file, until the next call */
+function readBytes(file: number, start: number, length: number): Buffer {
+  for (let filled = 0; filled < length; ) {
+    const got = readSync(file, buffer, filled, length - filled, start + filled)
+    if (got === 0) throw new Error(`the file ends at byte ${start + filled}, before its last piece`)
+    filled += got
   }
-  return hash.digest()
+  return buffer.subarray(0, length)
+}
+
+/** Of a piece that does not fit the buffer. */
+function hashOfLarge(file: number, start: number, length: number): string {
+  const parts = createHash('sha1')
+  for (let offset = 0; offset < length; offset += READ_BYTES) {
+    parts.update(readBytes(file, start + offset, Math.min(READ_BYTES, length - offset)))
+  }
+  return parts.digest('hex')
 }
 
 function run(task: HashTask): void {
@@ -27,14 +35,28 @@ function run(task: HashTask): void {
   const counters = new Int32Array(task.counters)
   const hashes = Buffer.from(task.hashes)
   const finished = new Uint8Array(task.finished)
+  const atOnce = Math.max(1, Math.floor(READ_BYTES / pieceLength))
+  const note = (index: number, digest: string): void => {
+    hashes.write(digest, index * HASH_BYTES, 'hex')
+    Atomics.store(finished, index, 1)
+  }
   const file = openSync(task.path, 'r')
   try {
     while (Atomics.load(counters, COUNTER.cancelled) === 0) {
-      const index = Atomics.add(counters, COUNTER.next, 1)
-      if (index >= count) return
-      const start = index * pieceLength
-      hashPiece(file, start, Math.min(pieceLength, size - start)).copy(hashes, index * HASH_BYTES)
-      Atomics.store(finished, index, 1)
+      const first = Atomics.add(counters, COUNTER.next, atOnce)
+      if (first >= count) return
+      const start = first * pieceLength
+      const length = Math.min(atOnce * pieceLength, size - start)
+      if (length > READ_BYTES) {
+        note(first, hashOfLarge(file, start, length))
+        continue
+      }
+      const bytes = readBytes(file, start, length)
+      for (let offset = 0; offset < length; offset += pieceLength) {
+        const piece = bytes.subarray(offset, Math.min(offset + pieceLength, length))
+        // One call costs less than an object for each piece, and text less than a buffer.
+        note(first + offset / pieceLength, hash('sha1', piece, 'hex'))
+      }
     }
   } finally {
     closeSync(file)
