@@ -1,5 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exampleFile } from './hashing-fixture.ts'
@@ -22,6 +23,15 @@ async function file(size: number) {
   const path = join(folder, 'file')
   await writeFile(path, bytes)
   return { path, layout, expected }
+}
+
+/** @returns how many threads of this process leave the cores to others (Linux) */
+function yieldingThreads(): number {
+  const niceness = readdirSync('/proc/self/task').map((thread) => {
+    const status = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1')
+    return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[16])
+  })
+  return niceness.filter((nice) => nice === constants.priority.PRIORITY_BELOW_NORMAL).length
 }
 
 describe('PieceHasher', () => {
@@ -57,6 +67,13 @@ describe('PieceHasher', () => {
     }
     brief.warm()
     expect(brief.warmThreads).toBe(0)
+  })
+
+  it.runIf(process.platform === 'linux')('leaves the cores to whoever serves', async () => {
+    const { path, layout } = await file(3 * 262_144)
+    const before = yieldingThreads()
+    await hasher.hash(path, layout)
+    expect(yieldingThreads()).toBe(before + 2)
   })
 
   it('hashes every piece, the short last one too', async () => {

@@ -4,6 +4,9 @@ import { createHash, type Hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 import type { PieceLayout } from '#protocol/pieces.ts'
 import { HASH_BYTES, type StreamCommand, type StreamReply } from './hash-task.ts'
+import { lowerPriority } from './low-priority.ts'
+
+lowerPriority()
 
 interface Stream {
   readonly layout: PieceLayout
