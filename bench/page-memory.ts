@@ -1,13 +1,11 @@
 // Memory of a page that plays a title of 4 GiB: watched, sought through, and shared with a second
 // viewer. The viewer has a browser of their own with a profile on the disk, as people have: in a
 // private window the browser itself would keep the pieces in memory.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type BrowserContext, type CDPSession, chromium } from '@playwright/test'
+import { type BrowserContext, chromium } from '@playwright/test'
 import { CHROMIUM_FLAGS, findChromium } from '../e2e/harness/chromium.ts'
 import { startServer } from '../e2e/harness/server.ts'
-import { type Viewer, watch } from '../e2e/harness/viewer.ts'
+import { type Playing, play, watch } from '../e2e/harness/viewer.ts'
+import { type BareChromium, type BarePage, startBareChromium } from './bare-chromium.ts'
 import { GIB, longClip } from './inputs.ts'
 import type { Part } from './part.ts'
 import { hasProc, privateMegabytes } from './processes.ts'
@@ -29,19 +27,20 @@ export const pageMemory: Part = {
       return { title, comparisons: [], figures: [], notes: ['Skipped: needs Linux (/proc).'] }
     }
     const path = await longClip(quick ? GIB / 8 : 4 * GIB)
-    const profile = await mkdtemp(join(tmpdir(), 'slipstream-profile-'))
-    const launch = { executablePath: findChromium(), args: CHROMIUM_FLAGS }
     const server = await startServer()
-    const context = await chromium.launchPersistentContext(profile, launch)
-    const friend = await chromium.launch(launch)
+    const browser = await startBareChromium()
+    const friend = await chromium.launch({ executablePath: findChromium(), args: CHROMIUM_FLAGS })
     let memory: MemoryWatch | null = null
     try {
       const { id } = await server.upload(path)
       await server.untilReady(id, BUILD_TIMEOUT_MS)
       const url = `${server.url}/watch/${id}`
-      await installWorker(context, server.url)
-      const viewer = await watch(context, url)
-      const watched = await MemoryWatch.start(viewer)
+      const first = await browser.open(server.url)
+      await first.run(workerIsThere)
+      await first.close()
+      const page = await browser.open(url)
+      const viewer = await play(page)
+      const watched = new MemoryWatch(browser, page)
       memory = watched
       const figures: Figure[] = []
       const note = (subject: string) => {
@@ -80,10 +79,9 @@ export const pageMemory: Part = {
       return { title, comparisons: [], figures, notes }
     } finally {
       memory?.stop()
-      await context.close()
+      await browser.close()
       await friend.close()
       await server.stop()
-      await rm(profile, { recursive: true, force: true })
     }
   },
 }
@@ -92,16 +90,19 @@ export const pageMemory: Part = {
 async function installWorker(context: BrowserContext, url: string): Promise<void> {
   const page = await context.newPage()
   await page.goto(url)
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}))
+  await page.evaluate(workerIsThere)
   await page.close()
 }
 
-async function visitPlaces(viewer: Viewer): Promise<void> {
+/** Runs in a page. */
+const workerIsThere = (): Promise<void> => navigator.serviceWorker.ready.then(() => {})
+
+async function visitPlaces(viewer: Playing): Promise<void> {
   const { duration } = await viewer.video()
   for (const place of PLACES) {
     await viewer.seek(duration * place)
     await viewer.untilPosition(duration * place + 0.5, 60_000)
-    await viewer.page.waitForTimeout(WATCHED_MS)
+    await new Promise((resolve) => setTimeout(resolve, WATCHED_MS))
     const { error } = await viewer.video()
     if (error !== null) throw new Error(`playback failed with error ${error}`)
   }
@@ -109,20 +110,13 @@ async function visitPlaces(viewer: Viewer): Promise<void> {
 
 /** Samples what one page, in a browser of its own, takes. */
 class MemoryWatch {
-  readonly #browser: CDPSession
-  readonly #page: CDPSession
+  readonly #browser: BareChromium
+  readonly #page: BarePage
   readonly #timer: ReturnType<typeof setInterval>
   #processPeak = 0
   #pagePeak = 0
 
-  static async start({ page }: Viewer): Promise<MemoryWatch> {
-    const browser = page.context().browser()
-    if (!browser) throw new Error('a page without a browser cannot be measured')
-    const pageSession = await page.context().newCDPSession(page)
-    return new MemoryWatch(await browser.newBrowserCDPSession(), pageSession)
-  }
-
-  private constructor(browser: CDPSession, page: CDPSession) {
+  constructor(browser: BareChromium, page: BarePage) {
     this.#browser = browser
     this.#page = page
     this.#timer = setInterval(() => void this.#sample().catch(() => {}), SAMPLE_MS)
@@ -142,12 +136,8 @@ class MemoryWatch {
 
   /** The page's process is not named, but no other renderer of this browser comes near it. */
   async #sample(): Promise<void> {
-    const { processInfo } = await this.#browser.send('SystemInfo.getProcessInfo')
-    const renderers = processInfo.filter(({ type }) => type === 'renderer')
-    const megabytes = renderers.map(({ id }) => privateMegabytes(id))
+    const megabytes = (await this.#browser.renderers()).map(privateMegabytes)
     this.#processPeak = Math.max(this.#processPeak, ...megabytes)
-    const heap = await this.#page.send('Runtime.getHeapUsage')
-    const bytes = heap.usedSize + heap.backingStorageSize
-    this.#pagePeak = Math.max(this.#pagePeak, bytes / 1e6)
+    this.#pagePeak = Math.max(this.#pagePeak, (await this.#page.heapBytes()) / 1e6)
   }
 }
