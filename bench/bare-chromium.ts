@@ -45,26 +45,31 @@ export async function startBareChromium(): Promise<BareChromium> {
   const child = spawn(findChromium(), [...flags, ...CHROMIUM_FLAGS, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  const exited = once(child, 'exit')
+  exited.catch(() => {}) // it did not start: told below
   const end = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit')
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       child.kill()
       await exited
     }
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
+    let output = ''
     const address = await new Promise<string>((resolve, reject) => {
-      let output = ''
-      const timer = setTimeout(() => reject(new Error('Chromium does not start')), START_TIMEOUT_MS)
+      child.once('error', reject)
       child.once('exit', (code) => reject(new Error(`Chromium ended with ${code}: ${output}`)))
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      AbortSignal.timeout(START_TIMEOUT_MS).addEventListener('abort', () =>
+        reject(new Error(`Chromium does not start: ${output}`)),
+      )
+      const read = (text: string): void => {
         output += text
         const found = /DevTools listening on (ws:\S+)/.exec(output)?.[1]
         if (found === undefined) return
-        clearTimeout(timer)
+        child.stderr.off('data', read).resume()
         resolve(found)
-      })
+      }
+      child.stderr.setEncoding('utf8').on('data', read)
     })
     const send = await connect(address)
     return {
@@ -90,7 +95,10 @@ type Send = (method: string, params?: object, sessionId?: string) => Promise<unk
 /** @param address of the browser's DevTools, `ws:` */
 async function connect(address: string): Promise<Send> {
   const socket = new WebSocket(address)
-  await once(socket, 'open')
+  await new Promise((resolve, reject) => {
+    socket.addEventListener('open', resolve)
+    socket.addEventListener('close', () => reject(new Error(`${address} cannot be reached`)))
+  })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   socket.addEventListener('message', ({ data }) => {
     const { id, result, error } = v.parse(messageSchema, JSON.parse(String(data)))
@@ -104,6 +112,7 @@ async function connect(address: string): Promise<Send> {
   })
   let count = 0
   return (method, params = {}, sessionId) => {
+    if (socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error('Chromium is gone'))
     count += 1
     const answer = Promise.withResolvers<unknown>()
     waiting.set(count, answer)

@@ -37,7 +37,7 @@ test('strangers are those the tracker counts and nobody has met, for the first s
   expect(prospects.joinedSeconds).toBe(0)
 })
 
-test('a peer that is connected is not expected any more', () => {
+test('a peer that is connected is not among those expected besides', () => {
   others = 2
   const peer = { id: 'aa' } as Parameters<Prospects['expectedBesides']>[0][number]
   expect(prospects.expectedBesides([peer])).toEqual(['bb'])

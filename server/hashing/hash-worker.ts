@@ -5,14 +5,14 @@ import { createHash, hash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { fileBuffer } from '../blobs/file-buffer.ts'
+import { threadGivesWay } from '../jobs/give-way.ts'
 import { COUNTER, HASH_BYTES, type HashReply, type HashTask } from './hash-task.ts'
-import { lowerPriority } from './low-priority.ts'
 
 /** Several small pieces are read at once; larger reads leave the cache (docs/decisions/0006). */
 const READ_BYTES = 1024 * 1024
 const buffer = fileBuffer(READ_BYTES)
 
-lowerPriority()
+threadGivesWay()
 
 /** @returns at most `READ_BYTES` bytes of the file, until the next call */
 function readBytes(file: number, start: number, length: number): Buffer {

@@ -9,7 +9,7 @@ import type { PieceLayout } from '#protocol/pieces.ts'
 import { COUNTER, HASH_BYTES, type HashReply, type HashTask } from './hash-task.ts'
 
 const REPORT_INTERVAL_MS = 250
-/** Starting the threads takes 80 ms; while they wait they hold some 15 MB each. */
+/** Starting a thread takes 65 ms of a core; while it waits it holds some 15 MB. */
 const IDLE_MS = 3_000
 
 export interface HashOptions {
@@ -47,7 +47,9 @@ export class PieceHasher {
   /** Starts the threads for a file that is about to come; they end if none does. */
   warm(): void {
     if (this.#closed) return
-    this.#warmWorkers()
+    try {
+      this.#warmWorkers()
+    } catch {} // the system has no thread left: `hash` meets the same, and tells
     if (this.#waiting === 0) this.#endWhenIdle()
   }
 
@@ -129,6 +131,7 @@ export class PieceHasher {
         resourceLimits: { maxYoungGenerationSizeMb: 2 },
       })
       worker.unref()
+      worker.on('error', () => {}) // whoever waits for it is told by `ask`; with `exit` it is gone
       worker.once('exit', () => {
         const place = this.#workers.indexOf(worker)
         if (place >= 0) this.#workers.splice(place, 1)

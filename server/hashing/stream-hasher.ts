@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { PieceLayout } from '#protocol/pieces.ts'
 import { HASH_BYTES, type StreamCommand, type StreamReply } from './hash-task.ts'
 
-const BLOCK_BYTES = 256 * 1024 // as the hasher of files reads: docs/decisions/0006
+const BLOCK_BYTES = 256 * 1024 // eight of them wait for the thread, of each stream
 const BLOCKS = 8
 
 interface StreamOptions {

@@ -3,10 +3,10 @@
 import { createHash, type Hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 import type { PieceLayout } from '#protocol/pieces.ts'
+import { threadGivesWay } from '../jobs/give-way.ts'
 import { HASH_BYTES, type StreamCommand, type StreamReply } from './hash-task.ts'
-import { lowerPriority } from './low-priority.ts'
 
-lowerPriority()
+threadGivesWay()
 
 interface Stream {
   readonly layout: PieceLayout

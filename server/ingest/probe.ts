@@ -4,10 +4,10 @@
 // A file elsewhere is read in parts by who knows how, within a bound.
 import { type ChildProcess, fork } from 'node:child_process'
 import { open } from 'node:fs/promises'
-import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { SlipstreamError } from '../http/errors.ts'
+import { giveWay } from '../jobs/give-way.ts'
 import { type Layout, type ReadAt, readLayout } from './container-layout.ts'
 import { ACCEPTED, type MediaFacts, mediaFactsSchema } from './media-facts.ts'
 import type { BytesAnswer, BytesRequest, Finding, RemoteFile } from './probe-process.ts'
@@ -279,13 +279,6 @@ async function answer(
     reply = { request, failed: String(error) }
   }
   if (child.connected) child.send(reply, () => {}) // it may be gone by now
-}
-
-/** Those who watch come first: what is read in the background has what they leave of the processor. */
-function giveWay(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
-  } catch {} // it has ended already, or the system does not allow it
 }
 
 let running = 0

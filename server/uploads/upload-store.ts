@@ -34,7 +34,7 @@ export type UploadRecord = v.InferOutput<typeof recordSchema>
 const BATCH_BYTES = 256 * 1024
 /** Bytes that changed so lately are being written, whatever their age. */
 const BUSY_MS = 3600 * 1000
-/** So much is missing when the end of an upload is near: a second or two, as uploads go. */
+/** So much is missing when the end of an upload is near: a second or two of a fast line. */
 const NEAR_END_BYTES = 16 * 1024 * 1024
 const UPLOAD_FILE = /^([0-9a-f]{32})(\.json(\.tmp)?)?$/
 
@@ -125,6 +125,7 @@ export class UploadStore extends FileStore {
     let position = offset
     let broken = false
     const flush = async (): Promise<void> => {
+      if (filled === 0) return
       broken = true // until all of it is written: what follows would land in the wrong place
       let done = 0
       while (done < filled) {

@@ -280,8 +280,7 @@ export class WebSeed {
         send(buffer, bytes)
       }
       const isStillAlone = isAlone && this.#bodies === 1
-      const quick = isStillAlone && this.#quickReads.read(file.fd, buffer, length, position)
-      if (quick) onRead(null, quick)
+      if (isStillAlone) this.#quickReads.read(file.fd, buffer, length, position, onRead)
       else read(file.fd, buffer, 0, length, position, onRead)
     }
     const send = (buffer: Buffer, bytes: number) => {
