@@ -180,7 +180,7 @@ export class Feed {
   mayBegin(reader: Pick<Reader, 'position' | 'end'>): boolean {
     const { watch, fetcher } = this.#options
     const now = this.#now()
-    // As `waits` has it; but what is held does not wait for ever for the first bytes.
+    // What is held does not wait for ever for the first bytes either.
     const since = this.#keptSince ?? this.#heldSince ?? now
     const end = this.#hereUntil(reader)
     const bytesPerSecond = this.#options.bytesPerSecond() * watch.speed

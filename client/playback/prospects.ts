@@ -1,5 +1,5 @@
-// What a viewer may hope for from others: who is expected, how many strangers may come, and how long it
-// has been among them. The engine owns it.
+// What a viewer may hope for from others: who is connected or expected, how many strangers may come, and
+// how long it has been among them. The engine owns it.
 import type { Introductions } from '../swarm/introductions.ts'
 import { type Standing, strangersAmong } from './look-ahead.ts'
 import type { PolicyPeer } from './origin-policy.ts'
@@ -53,6 +53,7 @@ export class Prospects {
   /**
    * @param httpReason why there are no peers, `null` when there may be
    * @param hasTorrent the real torrent is there
+   * @returns how near a swarm is
    */
   swarm(httpReason: HttpReason | null, hasTorrent: boolean): Standing['swarm'] {
     if (httpReason === 'unanswered') return 'later' // whoever agrees has peers at once
