@@ -2,6 +2,8 @@
 // HTTP, then from the swarm as well. It owns the piece store, the origin fetcher, the readers and
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
 // peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
+// Longer than other files: it is where all parts of a playback meet, a third of it their wiring; what
+// decides or keeps state by itself has a file of its own.
 import { GUESSED_BYTES_PER_SECOND, lastPieceToStartWith } from '#protocol/early-request.ts'
 import { bytesPerSecondOf, nameOfBytes } from '#protocol/media.ts'
 import {

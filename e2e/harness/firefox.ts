@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { launch } from 'puppeteer-core'
+import { puppeteerAccess } from './puppeteer-access.ts'
 import { type Playing, play, recordVideo } from './viewer.ts'
 
 const SYSTEM_PATHS = [
@@ -90,18 +91,7 @@ export async function launchFirefox(): Promise<Firefox> {
       })
       await page.evaluateOnNewDocument(recordVideo)
       await page.goto(url, { waitUntil: 'domcontentloaded' })
-      const playing = await play({
-        run: (inPage) => page.evaluate(inPage) as Promise<never>,
-        async onVideo(inPage, argument = 0) {
-          const video = await page.waitForSelector('video')
-          if (video === null) throw new Error(`there is no <video> on ${url}`)
-          try {
-            return (await video.evaluate(inPage, argument)) as never
-          } finally {
-            await video.dispose()
-          }
-        },
-      })
+      const playing = await play(puppeteerAccess(page))
       return { errors, close: () => context.close(), ...playing }
     },
     async close() {
