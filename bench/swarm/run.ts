@@ -10,8 +10,14 @@ import type { SwarmContender } from './contender.ts'
 import type { Scenario } from './scenarios.ts'
 import { Viewer, type Watched } from './viewer.ts'
 
-/** New Chromium windows load some hundred scripts of their own. */
-const WINDOWS_SETTLE_MS = 1500
+/**
+ * New Chromium windows load some hundred scripts of their own, a second of processor time each. Viewers
+ * have theirs open already: they come when all of them have used next to nothing for a while, or, where
+ * the system does not say, after the longest such wait.
+ */
+const QUIET_MS = 500
+const QUIET_CORES = 0.1
+const SETTLE_MS = 30_000
 /** A viewer's patience: so many lengths of the clip, and this on top. */
 const PATIENCE_LENGTHS = 2.5
 const PATIENCE_EXTRA_MS = 15_000
@@ -48,9 +54,9 @@ export async function runScenario({ contender, scenario, stack }: Run): Promise<
       Viewer.arrive(browser, recipe.size ?? DEFAULT_SIZE),
     ),
   )
-  await setTimeout(WINDOWS_SETTLE_MS)
-
   const pid = hasProc ? await pidOf(browser) : null
+  await settle(pid)
+
   const cpuBefore = pid === null ? 0 : processorSeconds(pid)
   const sentBefore = offer.sentBytes()
   const patienceMs = recipe.seconds * 1000 * PATIENCE_LENGTHS + PATIENCE_EXTRA_MS
@@ -93,6 +99,18 @@ function launch(): Promise<Browser> {
     handleSIGTERM: false,
     handleSIGHUP: false,
   })
+}
+
+async function settle(pid: number | null): Promise<void> {
+  if (pid === null) return setTimeout(SETTLE_MS)
+  const end = performance.now() + SETTLE_MS
+  let used = processorSeconds(pid)
+  while (performance.now() < end) {
+    await setTimeout(QUIET_MS)
+    const before = used
+    used = processorSeconds(pid)
+    if (used - before < (QUIET_CORES * QUIET_MS) / 1000) return
+  }
 }
 
 async function pidOf(browser: Browser): Promise<number> {
