@@ -350,6 +350,7 @@ class Engine implements Playback {
       this.#playDirectly()
       return
     }
+    this.#meetEarly()
     if (!comesBack) this.#startFetching()
     else void this.#store.restoredWithin(RESTORE_WAIT_MS).then(() => this.#startFetching())
     const go = (controlled: boolean): void => {
@@ -382,6 +383,7 @@ class Engine implements Playback {
   /** The browser fetches by itself; what has come of the first piece came for nothing. */
   #playDirectly(): void {
     this.#stayWithHttp('no-service-worker')
+    this.#introductions.stop()
     this.#mayFetch = false
     dropEarlyResponse()
     this.#fetcher.close()
@@ -415,13 +417,6 @@ class Engine implements Playback {
     const { media, video } = this.#options
     this.#source.open()
     void this.#takeHead()
-    // Decoding takes a while, as connecting does.
-    const options = { once: true, signal: this.#closing.signal }
-    const meetEarly = (): void => {
-      if (this.#isWanted && webRtcWorks()) this.#meetViewers()
-    }
-    if (video.readyState >= HTMLMediaElement.HAVE_METADATA) meetEarly()
-    else video.addEventListener('loadedmetadata', meetEarly, options)
     void Promise.all([this.#firstFrame.promise, this.#wanted.promise]).then(() => {
       if (this.#closing.signal.aborted) return
       if (!webRtcWorks()) this.#stayWithHttp('no-webrtc')
@@ -440,6 +435,19 @@ class Engine implements Playback {
         },
       })
     })
+  }
+
+  /** Decoding takes a while, as connecting does, and so may the worker. */
+  #meetEarly(): void {
+    const { video } = this.#options
+    const meet = (): void => {
+      if (this.#noSwarm === null && this.#isWanted && webRtcWorks()) this.#meetViewers()
+    }
+    if (video.readyState >= HTMLMediaElement.HAVE_METADATA) meet()
+    else {
+      const options = { once: true, signal: this.#closing.signal }
+      video.addEventListener('loadedmetadata', meet, options)
+    }
   }
 
   /**

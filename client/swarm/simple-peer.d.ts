@@ -19,6 +19,14 @@ declare module '@thaunknown/simple-peer/lite.js' {
     readonly remoteAddress?: string
     /** A message has come; text is pushed as a string. */
     _onChannelMessage: (event: MessageEvent) => void
+    /** Sends a message, and calls back when the next one may follow. Called by the stream. */
+    _write(chunk: Uint8Array, done: (error: Error | null) => void): void
+    /** The same for several of them. Called by `autoBatch`. */
+    _writev(chunks: Uint8Array[], done: (error: Error | null) => void): void
+    readonly _writableState: {
+      /** Hands a chunk and all that waits to `_writev`. */
+      autoBatch(chunk: Uint8Array, done: (error: Error | null) => void): void
+    }
     signal(description: RTCSessionDescriptionInit): void
     destroy(): void
     on(event: 'signal', listener: (description: RTCSessionDescriptionInit) => void): this

@@ -1,6 +1,7 @@
 // Makes WebRTC connections as WebTorrent's own tracker client makes them, so that both understand
 // each other: data channel only, all candidates in one description. All share one certificate.
 import SimplePeer from '@thaunknown/simple-peer/lite.js'
+import { bundleMessages } from './message-bundles.ts'
 
 export type WebRtcPeer = SimplePeer
 
@@ -70,6 +71,7 @@ export class WebRtcPeers {
       })
       peer.on('error', () => {}) // whoever has the peer listens as well
       refuseText(peer)
+      bundleMessages(peer)
       return peer
     } catch {
       return null

@@ -19,7 +19,7 @@ const PATIENCE_MS = 1500
 const LOOK_MS = 100
 /** With so many, and so much in hand, playback goes on while the interface is made. */
 const FEW_PEERS = 3
-const IN_HAND_SECONDS = 3
+const IN_HAND_SECONDS = 8
 const REACHING = [
   'pointermove',
   'pointerdown',
