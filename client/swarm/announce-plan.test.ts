@@ -11,6 +11,7 @@ const answered = (others: number, more: Partial<TrackerAnswer> = {}): TrackerAns
   others,
   intervalMs: 60_000,
   refused: false,
+  wanted: null,
   ...more,
 })
 
@@ -65,11 +66,22 @@ describe('planAnnounce', () => {
     expect(plan({ answer: answered(900), pending: 5, offerSlots: 0 }).at).toBe(11_000)
   })
 
+  test('a tracker that says how many offers it wants gets those, and time to bring the others', () => {
+    const more = (wanted: number, changes: Partial<AnnounceSituation> = {}) =>
+      plan({ answer: answered(5, { wanted }), pending: 1, ...changes })
+    expect(more(3)).toEqual({ at: 10_000, offers: 3, isThin: true })
+    expect(more(3, { wires: 4 }).offers).toBe(1)
+    expect(more(3, { offerSlots: 2 }).offers).toBe(2)
+    expect(more(0)).toEqual({ at: 14_000, offers: 5, isThin: true })
+    expect(more(3, { thinRounds: 1, wires: 3 })).toEqual({ at: 14_000, offers: 2, isThin: true })
+    expect(more(3, { wires: 5 }).at).toBe(70_000)
+  })
+
   test('while all that are missing come up, it gives them time before it offers anew', () => {
     const situation = { answer: answered(3), wires: 1, thinRounds: 1, pending: 3 }
     expect(plan({ ...situation, coming: 1 }).at).toBe(11_000)
-    expect(plan({ ...situation, coming: 2 }).at).toBe(12_500)
-    expect(plan({ ...situation, coming: 2, thinRounds: 3 }).at).toBe(14_000)
+    expect(plan({ ...situation, coming: 2 }).at).toBe(14_000)
+    expect(plan({ ...situation, coming: 2, thinRounds: 4 }).at).toBe(18_000)
   })
 
   test('while peers are missing, the distances double up to the interval', () => {
@@ -112,7 +124,7 @@ describe('planAnnounce', () => {
 })
 
 test('offers are waited for the longer the longer quick tries were of no avail', () => {
-  expect([0, 1, 3, 4, 5, 20].map(offerPatience)).toEqual([2500, 2500, 4000, 8000, 16_000, 30_000])
+  expect([0, 1, 3, 4, 5, 20].map(offerPatience)).toEqual([4000, 4000, 4000, 8000, 16_000, 30_000])
 })
 
 test('a lost tracker is tried again soon for a minute, then ever more rarely', () => {

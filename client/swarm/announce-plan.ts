@@ -1,7 +1,8 @@
 // When a tracker is announced to next, and with how many offers. Pure: no clock, no randomness. In
 // short: one offer at once, as many as the swarm has use for right after the first answer, again
-// after 1 s, 2 s, 4 s … while peers are missing, and at the tracker's interval when none is. And how
-// soon a tracker is tried again that is gone.
+// after 1 s, 2 s, 4 s … while peers are missing, and at the tracker's interval when none is. Our own
+// tracker says how many there is use for, and leaves the others to those who come later. And how soon
+// a tracker is tried again that is gone.
 
 /** What a tracker answered last. */
 export interface TrackerAnswer {
@@ -11,6 +12,8 @@ export interface TrackerAnswer {
   readonly intervalMs: number
   /** It will not introduce us to anybody, for now. */
   readonly refused: boolean
+  /** Peers that it counts on us to make offers for, or `null` when it does not say. */
+  readonly wanted: number | null
   /** When it came, if nobody had asked: then everybody was told in the same moment. */
   readonly unaskedAt?: number
 }
@@ -50,7 +53,7 @@ export interface AnnouncePlan {
 
 const FIRST_RETRY_MS = 1000
 /** An offer is dropped when nobody has answered it for so long. */
-const MIN_PATIENCE_MS = 2500
+const MIN_PATIENCE_MS = 4000
 const MAX_PATIENCE_MS = 30_000
 /** A thousand announces a second are what a tracker on a small machine can take. */
 const SPREAD_MS_PER_PEER = 1
@@ -82,13 +85,15 @@ function planAlone(situation: AnnounceSituation): AnnouncePlan {
       isThin: false,
     }
   }
-  if (thinRounds === 0 && missing > situation.pending && offerSlots > 0) {
-    return { at: now, offers: Math.min(missing, offerSlots), isThin: true }
+  const isPaired = answer.wanted !== null
+  const wanted = answer.wanted ?? (missing > situation.pending ? missing : 0)
+  if (thinRounds === 0 && wanted > 0 && offerSlots > 0) {
+    return { at: now, offers: Math.min(missing, wanted, offerSlots), isThin: true }
   }
-  // The tracker draws whom it hands offers to: to reach the last ones takes one for everybody.
-  const use = situation.hasLost ? missing : answer.others
+  // A tracker that draws whom it hands offers to takes one for everybody to reach the last ones.
+  const use = situation.hasLost || isPaired ? missing : answer.others
   // Connections take their time on a busy machine, and each offer takes some more of it.
-  const areComing = missing <= situation.coming
+  const areComing = isPaired || missing <= situation.coming
   const patience = Math.max(thinDelay(thinRounds), areComing ? MIN_PATIENCE_MS : 0)
   const delay = Math.min(patience, answer.intervalMs)
   const offers = Math.min(use, offerSlots)

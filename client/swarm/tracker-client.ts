@@ -58,6 +58,8 @@ const DEFAULT_INTERVAL_MS = 30_000
 const OFFERS_WAIT_MS = 1500
 /** A tracker that does not answer for so long is not there, whatever the socket says. */
 const ANSWER_WAIT_MS = 12_000
+/** An offer that somebody is about to answer is kept so long. */
+const ANSWERED_WAIT_MS = 15_000
 /** Addresses in an offer that nobody got grow stale. */
 const OFFER_SHELF_LIFE_MS = 30_000
 
@@ -207,6 +209,12 @@ export class TrackerClient {
     const offer: Offer = { ...made, id, isOut: false, timer: undefined }
     this.#offers.set(id, offer)
     made.peer.on('close', () => this.#forget(offer)).on('error', () => this.#forget(offer))
+    // Whoever has it tries our addresses while the answer is still on its way.
+    made.peer.on('iceStateChange', (ice) => {
+      if (ice === 'checking' && this.#offers.get(id) === offer) {
+        this.#dropAfter(offer, ANSWERED_WAIT_MS)
+      }
+    })
     this.#dropAfter(offer, OFFER_SHELF_LIFE_MS)
   }
 
@@ -271,10 +279,12 @@ export class TrackerClient {
     // We are among the peers that it counts.
     const others = refused ? 0 : Math.max(0, message.complete + message.incomplete - 1)
     this.#intervalMs = message.intervalMs ?? this.#intervalMs
+    const offers = refused ? null : message.offers
     this.#answer = {
       others,
       intervalMs: this.#intervalMs,
       refused,
+      wanted: offers?.wanted ?? null,
       ...(!isAsked && { unaskedAt: performance.now() }),
     }
     this.#socket.approve()
@@ -285,8 +295,8 @@ export class TrackerClient {
       for (const offer of [...this.#offers.values()]) if (offer.isOut) this.#drop(offer)
       this.#options.onPart()
     } else if (isAsked) {
-      // It hands out one to each peer that it knows, in their order.
-      for (const id of this.#sent.slice(others)) this.#takeBackById(id)
+      // Unless it says so, it hands out one to each peer that it knows, in their order.
+      for (const id of this.#sent.slice(offers?.taken ?? others)) this.#takeBackById(id)
     } else {
       // The swarm has opened, or has ended: what was handed out before came to nothing.
       this.#thinRounds = 0

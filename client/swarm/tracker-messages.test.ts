@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { PART_KEY } from '#protocol/tracker.ts'
+import { OFFERS_KEY, PART_KEY } from '#protocol/tracker.ts'
 import { parseTrackerMessage, toBinary, toHex } from './tracker-messages.ts'
 
 const HASH = toBinary('ab'.repeat(20))
@@ -27,6 +27,7 @@ describe('parseTrackerMessage', () => {
       incomplete: 2,
       intervalMs: null,
       warning: null,
+      offers: null,
       part: false,
     })
     expect([60, 0.01, 1e9, -1, 0, '60', null].map(interval)).toEqual([
@@ -48,6 +49,15 @@ describe('parseTrackerMessage', () => {
     for (const nonsense of [null, 1, 'true', {}]) {
       const message = { ...counts, 'warning message': {}, [PART_KEY]: nonsense }
       expect(parse(message)).toMatchObject({ warning: null, part: false })
+    }
+  })
+
+  test('reads what became of our offers; what makes no sense is left out', () => {
+    const counts = { info_hash: HASH, complete: 0, incomplete: 1 }
+    const told = { taken: 1, wanted: 4 }
+    expect(parse({ ...counts, [OFFERS_KEY]: told })).toMatchObject({ offers: told })
+    for (const nonsense of [null, 1, {}, { taken: 1 }, { taken: -1, wanted: 0.5 }]) {
+      expect(parse({ ...counts, [OFFERS_KEY]: nonsense })).toMatchObject({ offers: null })
     }
   })
 

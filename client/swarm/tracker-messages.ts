@@ -2,7 +2,7 @@
 // the tracker: whatever is not as it should be is `null`. Hashes and ids travel as strings of 20
 // characters, one for each byte.
 import * as v from 'valibot'
-import { PART_KEY } from '#protocol/tracker.ts'
+import { OFFERS_KEY, type OffersTaken, PART_KEY } from '#protocol/tracker.ts'
 import { hexOf } from './hex.ts'
 
 /** An announce answer, an introduction, or a refusal. */
@@ -16,6 +16,8 @@ export type TrackerMessage =
       readonly intervalMs: number | null
       /** Why it introduces us to nobody for now, or whatever else it wants a person to know. */
       readonly warning: string | null
+      /** What became of our offers, or `null` when it does not say. */
+      readonly offers: OffersTaken | null
       /** All connections that came of this swarm are to be closed. */
       readonly part: boolean
     }
@@ -82,6 +84,7 @@ const countsSchema = v.object({
   incomplete: count,
   interval: seconds,
   'warning message': v.fallback(v.nullish(v.string(), null), null),
+  [OFFERS_KEY]: v.fallback(v.nullish(v.object({ taken: count, wanted: count }), null), null),
   [PART_KEY]: isTrue,
 })
 const failureSchema = v.object({
@@ -133,6 +136,7 @@ export function parseTrackerMessage(data: unknown, infoHash: string): TrackerMes
     incomplete,
     intervalMs: milliseconds(counts.interval),
     warning: counts['warning message']?.slice(0, MAX_REASON_LENGTH) ?? null,
+    offers: counts[OFFERS_KEY],
     part: counts[PART_KEY],
   }
 }

@@ -14,6 +14,8 @@ declare module 'bittorrent-tracker/server' {
     addr: string
     /** Announces over WebSocket only. */
     socket?: TrackedSocket
+    /** Peers that are asked for; of browsers, as many as there are offers. */
+    numwant: number
     offers?: unknown
     answer?: unknown
   }
@@ -27,7 +29,7 @@ declare module 'bittorrent-tracker/server' {
   }
 
   /** A peer of a swarm. */
-  interface AnnouncedPeer {
+  export interface AnnouncedPeer {
     readonly type: 'http' | 'ws'
     readonly ip: string
     readonly peerId: string
@@ -36,7 +38,7 @@ declare module 'bittorrent-tracker/server' {
   }
 
   /** The answer to an announce. */
-  interface AnnounceAnswer {
+  export interface AnnounceAnswer {
     readonly complete: number
     readonly incomplete: number
     readonly peers: readonly AnnouncedPeer[]
@@ -63,6 +65,8 @@ declare module 'bittorrent-tracker/server' {
     announce(params: AnnounceParams, done?: AnnounceDone): void
     /** @param peer is the one of this id that there is already */
     _onAnnounceStarted(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string): void
+    /** @returns the peers of an answer: the first offer goes to the first of them, and so on */
+    _getPeers(count: number, ownPeerId: string, isBrowser: boolean): AnnouncedPeer[]
     _onAnnounceStopped(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string): void
   }
 

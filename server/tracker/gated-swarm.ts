@@ -5,12 +5,14 @@
 // asks for more, or for none, the browsers are told to part. Invariant: a peer id is announced by
 // one connection, and few native clients by one network. The tracker owns it and ends it.
 import Server, {
+  type AnnounceAnswer,
   type AnnounceDone,
   type AnnouncedPeer,
   type AnnounceParams,
 } from 'bittorrent-tracker/server'
 import { ipKeyGenerator } from 'express-rate-limit'
-import { PART_KEY } from '#protocol/tracker.ts'
+import { OFFERS_KEY, type OffersTaken, PART_KEY } from '#protocol/tracker.ts'
+import { Acquaintances, drawn } from './acquaintances.ts'
 import { BrowserSocket } from './browser-socket.ts'
 
 /** Until their next announce, for clients that wait for the gate or have just seen it open. */
@@ -19,6 +21,10 @@ const SOON_S = { waiting: 10, opened: 1 } as const
 const TELL_EVERY_MS = 10_000
 /** One for each port otherwise; a household or an office has no more that fetch the same title. */
 const MAX_NATIVE_PER_NETWORK = 20
+/** Of a bigger swarm, so many are drawn whom somebody may be introduced to. */
+const MAX_DRAWN = 64
+/** More offers than that our players do not make at a time. */
+const MAX_PROMISED = 5
 /** Whoever has one address of an IPv6 network has them all. */
 const IPV6_NETWORK_BITS = 64
 
@@ -29,6 +35,7 @@ export class GatedSwarm extends Server.Swarm {
   #minViewers = 1
   #toldAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
+  #acquaintances = new Acquaintances()
   /** Announced native clients by network. */
   readonly #natives = new Map<string, number>()
 
@@ -42,6 +49,7 @@ export class GatedSwarm extends Server.Swarm {
       return
     }
     this.#toldAt = Number.NEGATIVE_INFINITY // only what strangers bring about is told less often
+    this.#acquaintances = new Acquaintances()
     this.#send({ ...this.#counts(), ...this.#warning(), ...PART }, null)
   }
 
@@ -72,7 +80,8 @@ export class GatedSwarm extends Server.Swarm {
     }
     const wasOpen = this.isOpen
     super.announce(params, (error, answer) => {
-      if (error !== null || answer === undefined || this.isOpen) done(error, answer)
+      if (error !== null || answer === undefined) done(error, answer)
+      else if (this.isOpen) done(null, { ...answer, ...this.#offersTaken(params, answer) })
       else done(null, { ...answer, ...this.#warning(), peers: [], interval: SOON_S.waiting })
     })
     if (!wasOpen && this.isOpen) this.#tellInTime(params.peer_id)
@@ -87,6 +96,28 @@ export class GatedSwarm extends Server.Swarm {
     this.#send({ 'failure reason': reason, ...(part && PART) }, null)
   }
 
+  /** Whom the offers of an announce go to, or whom a native client hears of. */
+  override _getPeers(count: number, own: string, isBrowser: boolean): AnnouncedPeer[] {
+    if (!isBrowser) return super._getPeers(count, own, isBrowser)
+    if (!this.isOpen || count === 0) return []
+    const ids = this.#acquaintances.introduce(own, this.#browsersBesides(own), count)
+    return ids.flatMap((id) => this.peers.peek(id) ?? [])
+  }
+
+  #browsersBesides(own: string): string[] {
+    return drawn(this.peers.keys, MAX_DRAWN).filter(
+      (key) => key !== own && this.peers.peek(key)?.type === 'ws',
+    )
+  }
+
+  /** What our players are told beyond the protocol. */
+  #offersTaken({ type, peer_id, numwant }: AnnounceParams, { peers }: AnnounceAnswer) {
+    if (type !== 'ws' || numwant === 0) return {}
+    const others = this.#browsersBesides(peer_id)
+    const wanted = this.#acquaintances.promise(peer_id, others, MAX_PROMISED)
+    return { [OFFERS_KEY]: { taken: peers.length, wanted } satisfies OffersTaken }
+  }
+
   /** Every peer that is added comes by here. */
   override _onAnnounceStarted(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string) {
     if (!peer && params.type === 'http') this.#countNative(params.ip, 1)
@@ -96,6 +127,7 @@ export class GatedSwarm extends Server.Swarm {
   /** Every peer that is removed, or has not been heard of for too long, comes by here. */
   override _onAnnounceStopped(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string) {
     if (peer?.type === 'http') this.#countNative(peer.ip, -1)
+    else if (peer) this.#acquaintances.forget(id)
     super._onAnnounceStopped(params, peer, id)
   }
 

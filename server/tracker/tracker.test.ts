@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PART_KEY } from '#protocol/tracker.ts'
+import { OFFERS_KEY, PART_KEY } from '#protocol/tracker.ts'
 import type { SwarmRules } from '../media/catalogue.ts'
 import {
   announce,
@@ -32,6 +32,39 @@ describe('the tracker over WebSocket', () => {
     }
     await expect.poll(peers).toBe(1)
     one.close()
+  })
+
+  it('has every two browsers introduced once, by whoever comes later', async () => {
+    const offers = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        offer: { type: 'offer', sdp: `${n}` },
+        offer_id: `${n}`.padEnd(20, '-'),
+      }))
+    const names = ['one', 'two', 'three', 'four']
+    const browsers = await Promise.all(names.map(() => browser()))
+    const heard = names.map(() => [] as unknown[])
+    const say = async (index: number, count: number) => {
+      const one = browsers[index] as Browser
+      one.send(announcement(KNOWN, names[index] as string, { offers: offers(count) }))
+      for (;;) {
+        const message = await one.next()
+        if ('complete' in message) return message[OFFERS_KEY]
+        heard[index]?.push(message['peer_id'])
+      }
+    }
+    expect(await say(0, 1)).toEqual({ taken: 0, wanted: 0 })
+    expect(await say(1, 1)).toEqual({ taken: 1, wanted: 0 })
+    expect(await say(2, 1)).toEqual({ taken: 1, wanted: 1 })
+    expect(await say(3, 1)).toEqual({ taken: 1, wanted: 2 })
+    expect(await say(1, 5)).toEqual({ taken: 0, wanted: 0 }) // others have it in hand
+    expect(await say(3, 2)).toEqual({ taken: 2, wanted: 0 })
+    expect(await say(2, 5)).toEqual({ taken: 1, wanted: 0 })
+    expect(await say(0, 5)).toEqual({ taken: 0, wanted: 0 })
+    for (const index of names.keys()) expect(await say(index, 0)).toBeUndefined()
+    const ids = (...indexes: number[]) => indexes.map((index) => names[index]?.padEnd(20, '-'))
+    expect(heard[0]?.sort()).toEqual(ids(1, 2, 3).sort())
+    expect(heard[1]?.concat(heard[2]).sort()).toEqual(ids(2, 3, 3).sort())
+    for (const one of browsers) one.close()
   })
 
   it('refuses a foreign info hash with a reason', async () => {

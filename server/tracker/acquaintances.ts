@@ -1,0 +1,96 @@
+// Who of a swarm was introduced to whom lately. Viewers who come together all know of each other at
+// once, and would all offer each other a connection, twice as many as there can be, some to the same
+// one and none to another. So a pair is introduced once, by whoever announces last, and not again
+// before it had time to connect. The swarm owns it.
+
+/** By then a connection is up, or will never be; milliseconds. */
+const FORGET_MS = 5000
+/** Before that, it is under way. */
+const FRESH_MS = 1500
+/** Of one viewer, so many are remembered; what is older than `FORGET_MS` goes first. */
+const MAX_REMEMBERED = 64
+
+export class Acquaintances {
+  readonly #now: () => number
+  /** When, by who offers and who gets the offer. */
+  readonly #met = new Map<string, Map<string, number>>()
+  readonly #promised = new Map<string, readonly string[]>()
+
+  /** @param now a steady clock in milliseconds, `performance.now()` if left out */
+  constructor(now = () => performance.now()) {
+    this.#now = now
+  }
+
+  /**
+   * Chooses whom the next offers of a viewer go to, and remembers it: those that were promised to it,
+   * then strangers, then those that it was introduced to longest ago.
+   * @param own id of the viewer
+   * @param others ids of others, in an order that was drawn
+   * @param count of offers
+   */
+  introduce(own: string, others: readonly string[], count: number): string[] {
+    const promised = new Set(this.#promised.get(own))
+    this.#promised.delete(own)
+    const before = others
+      .filter((id) => !promised.has(id))
+      .map((id) => ({ id, ago: this.#ago(own, id) }))
+      .filter(({ ago }) => ago >= FRESH_MS)
+      .sort((a, b) => b.ago - a.ago)
+    const chosen = [...others.filter((id) => promised.has(id)), ...before.map(({ id }) => id)]
+    return this.#remember(own, chosen.slice(0, count))
+  }
+
+  /**
+   * Promises a viewer some of the strangers that are left: nobody else is introduced to them for now.
+   * @returns how many
+   */
+  promise(own: string, others: readonly string[], most: number): number {
+    const strangers = others.filter((id) => this.#ago(own, id) === Number.POSITIVE_INFINITY)
+    const promised = this.#remember(own, strangers.slice(0, most))
+    if (promised.length > 0) this.#promised.set(own, promised)
+    return promised.length
+  }
+
+  /** A viewer has left. */
+  forget(own: string): void {
+    this.#met.delete(own)
+    this.#promised.delete(own)
+  }
+
+  /** @returns milliseconds since the two were introduced, infinite when that is forgotten */
+  #ago(one: string, other: string): number {
+    const never = Number.NEGATIVE_INFINITY
+    const last = Math.max(
+      this.#met.get(one)?.get(other) ?? never,
+      this.#met.get(other)?.get(one) ?? never,
+    )
+    const ago = this.#now() - last
+    return ago < FORGET_MS ? ago : Number.POSITIVE_INFINITY
+  }
+
+  #remember(own: string, others: string[]): string[] {
+    if (others.length === 0) return others
+    const met = this.#met.get(own) ?? new Map<string, number>()
+    this.#met.set(own, met)
+    for (const id of others) {
+      met.delete(id) // goes to the end
+      met.set(id, this.#now())
+    }
+    for (const [id, at] of met) {
+      if (met.size <= MAX_REMEMBERED && this.#now() - at < FORGET_MS) break
+      met.delete(id)
+    }
+    return others
+  }
+}
+
+/** @returns up to `most` of the keys, each once, in an order that is drawn anew each time */
+export function drawn(keys: readonly string[], most: number): string[] {
+  const moved = new Map<number, number>() // what a shuffle of all of them would have changed
+  return Array.from({ length: Math.min(keys.length, most) }, (_, n) => {
+    const at = n + Math.floor(Math.random() * (keys.length - n))
+    const key = keys[moved.get(at) ?? at] as string
+    moved.set(at, moved.get(n) ?? n)
+    return key
+  })
+}
