@@ -2,7 +2,7 @@
 // address of its stream, and goes on through the service worker where that answer ends. So the first
 // frame waits for no script of ours and no worker. The page gets the same bytes out of the HTTP cache:
 // they are fetched once. On a page that is just being loaded, index.html starts it in the same way.
-import { earlyRequestOf } from '#protocol/early-request.ts'
+import { earlyRequestOf, START_SECONDS } from '#protocol/early-request.ts'
 import { type MediaRecord, nameOfBytes } from '#protocol/media.ts'
 import { HEAD_PARAMETER, ONLY_IF_CACHED, streamPath, streamSession } from '#protocol/stream.ts'
 import { ownPath, ownUrl } from '../remote/own-address.ts'
@@ -37,6 +37,8 @@ interface StartedVideo {
 /** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
 const PATIENCE_MS = 300
 const PATIENCE_WAYS = 2
+/** Browsers tell a little less than they have. */
+const WHOLE_SHARE = 0.8
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000
 
@@ -100,8 +102,19 @@ export function takeStartedVideo(
   }
   delete window.slipstreamStart
   const { video, session, headEnd: end, startedAt, shownAt } = started
-  const isLate = shownAt === null || shownAt - startedAt > headPatienceMs()
+  const patienceMs = headPatienceMs()
+  const isShownInTime = shownAt !== null && shownAt - startedAt <= patienceMs
+  const isLate = !isShownInTime && !cameInTime(video, performance.now() - startedAt - patienceMs)
   return { video, head: { session, src: video.src, end, startedAt, shownAt, isLate } }
+}
+
+/**
+ * A line that brings a head in less time than it plays is fast enough: then it was the machine that was
+ * late with the first frame, and to wait would not help.
+ */
+function cameInTime({ buffered }: HTMLVideoElement, ms: number): boolean {
+  const isHere = buffered.length > 0 && buffered.end(0) >= START_SECONDS * WHOLE_SHARE
+  return isHere && ms <= START_SECONDS * 1000
 }
 
 /** Lets go of what was started, unless somebody took it. */

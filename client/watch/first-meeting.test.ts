@@ -72,7 +72,7 @@ test('among others the interface waits until playback has something in hand', as
   const waiting = wait()
   await change({ tracker: tracker(1), stats: { ...snapshot.stats, peers: 1 } })
   expect(waiting.isOver).toBe(false)
-  bufferedSeconds = 4
+  bufferedSeconds = 5
   await vi.advanceTimersByTimeAsync(150)
   expect(waiting.isOver).toBe(true)
 })
@@ -87,6 +87,15 @@ test('a player that nobody has started has its interface at once', async () => {
 test('it does not take for ever', async () => {
   const waiting = wait()
   await vi.advanceTimersByTimeAsync(1400)
+  expect(waiting.isOver).toBe(false)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(waiting.isOver).toBe(true)
+})
+
+test('others who are known to be there are given longer', async () => {
+  const waiting = wait()
+  await change({ tracker: tracker(3) })
+  await vi.advanceTimersByTimeAsync(2900)
   expect(waiting.isOver).toBe(false)
   await vi.advanceTimersByTimeAsync(200)
   expect(waiting.isOver).toBe(true)

@@ -16,10 +16,12 @@ export interface Meeting {
 
 /** Of calm time: a machine that is busy with the meeting itself is given longer. */
 const PATIENCE_MS = 1500
+/** The same once it is known that others are there. */
+const MEETING_PATIENCE_MS = 3000
 const LOOK_MS = 100
 /** With so many, and so much in hand, playback goes on while the interface is made. */
 const FEW_PEERS = 3
-const IN_HAND_SECONDS = 8
+const IN_HAND_SECONDS = 5
 const REACHING = [
   'pointermove',
   'pointerdown',
@@ -49,7 +51,7 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
       if (!awaitsPeers(meeting)) settle()
     }
     const timer = setInterval(() => {
-      if (calm.ms >= PATIENCE_MS) settle()
+      if (calm.ms >= patienceMs(meeting)) settle()
       else look()
     }, LOOK_MS)
     const unsubscribe = meeting.subscribe(look)
@@ -58,6 +60,11 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
     }
     look()
   })
+}
+
+function patienceMs(meeting: Meeting): number {
+  const { tracker } = meeting.getSnapshot()
+  return tracker?.kind === 'answers' ? MEETING_PATIENCE_MS : PATIENCE_MS
 }
 
 function awaitsPeers(meeting: Meeting): boolean {
