@@ -8,6 +8,7 @@ import { applyColorScheme } from './app/color-scheme.ts'
 import { type PageName, pageOf, preloadPage } from './app/pages.ts'
 import { connectServiceWorker } from './playback/service-worker-client.ts'
 import { basePath } from './remote/own-address.ts'
+import { preloadIntroductions } from './swarm/introductions.ts'
 import { removeStage, showEarly, showStarted } from './watch/early-video.ts'
 import { openEmbedBridge } from './watch/embed-bridge.ts'
 import { untilMet } from './watch/first-meeting.ts'
@@ -32,6 +33,7 @@ function start(): void {
 
 /** Plays, and returns when the interface may take its share of the processor. */
 async function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
+  if (media.state === 'ready' && watchOptions(page).autoplay) preloadIntroductions()
   await showStarted(media)
   const session = openWatchSession(media, watchOptions(page))
   // Before the page has loaded: a page around this one takes silence for a refusal.

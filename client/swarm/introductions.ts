@@ -21,6 +21,13 @@ interface Present {
   begun: Signalling | null
 }
 
+/** Starts loading what introduces viewers ahead of the moment when they are wanted. */
+export function preloadIntroductions(): void {
+  loadSignalling().catch(() => {}) // `begin` tries again
+}
+
+const loadSignalling = () => import('./signalling.ts')
+
 export class Introductions {
   readonly #options: IntroductionsOptions
   #peerId = newPeerId()
@@ -70,7 +77,7 @@ export class Introductions {
     if (this.#present?.infoHash === infoHash) return this.#present.signalling
     this.#present?.begun?.stop()
     const peerId = this.#peerId
-    const signalling = import('./signalling.ts')
+    const signalling = loadSignalling()
       .then(({ Signalling }) => {
         if (this.#present !== present) return null // stopped by now: nobody is contacted any more
         present.begun = new Signalling({ ...this.#options, infoHash, peerId })
