@@ -1,11 +1,18 @@
 // The tracker, and what viewers do with it: announce when client/swarm/announce-plan.ts says so,
-// offers that are handed to somebody at random, connections that come up a while later or never.
+// offers that are handed on as server/tracker/acquaintances.ts says, connections that come up a while
+// later or never.
 // Mirrors tracker-client.ts and signalling.ts; `Simulation` owns it and asks it once a step.
 import {
   offerPatience,
   planAnnounce,
   type TrackerAnswer,
 } from '../../client/swarm/announce-plan.ts'
+import {
+  Acquaintances,
+  drawn,
+  MAX_DRAWN,
+  MAX_PROMISED,
+} from '../../server/tracker/acquaintances.ts'
 import type { Random } from './random.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario } from './scenario.ts'
 import type { SimulatedViewer } from './viewer.ts'
@@ -27,6 +34,8 @@ interface Member {
   /** Own offers that somebody has, or nobody will answer. */
   offersOut: number
   announcedAt: number | null
+  /** Viewers that it is promised, as the answer to its last announce says. */
+  wanted: number | null
   answer: TrackerAnswer | null
   answersAt: number
   thinRounds: number
@@ -43,6 +52,10 @@ export class SimulatedTracker {
   readonly #clock: Clock
   readonly #members = new Map<SimulatedViewer, Member>()
   readonly #list: Member[] = []
+  /** Ids of the list, in its order. */
+  readonly #ids: string[] = []
+  readonly #byId = new Map<string, Member>()
+  readonly #acquaintances: Acquaintances
   /** What happens in a later step, by its number. */
   readonly #later = new Map<number, (() => void)[]>()
 
@@ -50,6 +63,7 @@ export class SimulatedTracker {
     this.#world = world
     this.#random = random
     this.#clock = clock
+    this.#acquaintances = new Acquaintances(() => clock.now * 1000)
   }
 
   join(viewer: SimulatedViewer): void {
@@ -60,6 +74,7 @@ export class SimulatedTracker {
       wires: 0,
       offersOut: 0,
       announcedAt: null,
+      wanted: null,
       answer: null,
       answersAt: 0,
       thinRounds: 0,
@@ -68,16 +83,22 @@ export class SimulatedTracker {
       planAt: 0,
     }
     this.#list.push(member)
+    this.#ids.push(viewer.visit.id)
     this.#members.set(viewer, member)
+    this.#byId.set(viewer.visit.id, member)
   }
 
   leave(viewer: SimulatedViewer): void {
     const member = this.#members.get(viewer)
     if (!member) return
     this.#members.delete(viewer)
+    this.#byId.delete(viewer.visit.id)
+    this.#acquaintances.forget(viewer.visit.id)
     const last = this.#list.pop() as Member
+    this.#ids.pop()
     if (last !== member) {
       this.#list[member.place] = last
+      this.#ids[member.place] = last.viewer.visit.id
       last.place = member.place
     }
     member.place = -1
@@ -106,7 +127,7 @@ export class SimulatedTracker {
       if (now < member.answersAt) return
       const others = this.#list.length - 1
       member.viewer.others = others
-      member.answer = { others, intervalMs: INTERVAL_MS, refused: false }
+      member.answer = { others, intervalMs: INTERVAL_MS, refused: false, wanted: member.wanted }
     }
     const { wantedWires, maxOffers, maxWires } = this.#world
     const room = maxWires - member.contacts.size
@@ -135,18 +156,21 @@ export class SimulatedTracker {
     member.answersAt = now + 2 * latencyBetween(member.viewer.visit, ORIGIN_PLACE)
     member.planAt = member.answersAt
     member.jitter = this.#random.next()
-    const handedOut = Math.min(plan.offers, this.#list.length - 1)
-    for (const other of this.#draw(member, handedOut)) this.#offer(member, other)
+    this.#introduce(member, plan.offers)
   }
 
-  /** @returns so many members other than `member`, at random */
-  #draw(member: Member, count: number): Set<Member> {
-    const drawn = new Set<Member>()
-    while (drawn.size < count) {
-      const other = this.#list[this.#random.below(this.#list.length)] as Member
-      if (other !== member) drawn.add(other)
-    }
-    return drawn
+  /** Hands out the offers of a member, and promises it some of those that are left. */
+  #introduce(member: Member, offers: number): void {
+    member.wanted = null
+    if (offers === 0) return
+    const { id } = member.viewer.visit
+    const chosen = this.#acquaintances.introduce(id, this.#drawBesides(id), offers)
+    member.wanted = this.#acquaintances.promise(id, this.#drawBesides(id), MAX_PROMISED)
+    for (const other of chosen) this.#offer(member, this.#byId.get(other) as Member)
+  }
+
+  #drawBesides(own: string): string[] {
+    return drawn(this.#ids, MAX_DRAWN, () => this.#random.next()).filter((id) => id !== own)
   }
 
   #offer(member: Member, other: Member): void {

@@ -3,6 +3,10 @@
 // one and none to another. So a pair is introduced once, by whoever announces last, and not again
 // before it had time to connect. The swarm owns it.
 
+/** Of a bigger swarm, so many are drawn whom somebody may be introduced to. */
+export const MAX_DRAWN = 64
+/** More offers than that our players do not make at a time. */
+export const MAX_PROMISED = 5
 /** By then a connection is up, or will never be; milliseconds. */
 const FORGET_MS = 5000
 /** Before that, it is under way. */
@@ -84,11 +88,14 @@ export class Acquaintances {
   }
 }
 
-/** @returns up to `most` of the keys, each once, in an order that is drawn anew each time */
-export function drawn(keys: readonly string[], most: number): string[] {
+/**
+ * @param random from 0 to 1, 1 not included; `Math.random` if left out
+ * @returns up to `most` of the keys, each once, in an order that is drawn anew each time
+ */
+export function drawn(keys: readonly string[], most: number, random = Math.random): string[] {
   const moved = new Map<number, number>() // what a shuffle of all of them would have changed
   return Array.from({ length: Math.min(keys.length, most) }, (_, n) => {
-    const at = n + Math.floor(Math.random() * (keys.length - n))
+    const at = n + Math.floor(random() * (keys.length - n))
     const key = keys[moved.get(at) ?? at] as string
     moved.set(at, moved.get(n) ?? n)
     return key

@@ -12,7 +12,7 @@ import Server, {
 } from 'bittorrent-tracker/server'
 import { ipKeyGenerator } from 'express-rate-limit'
 import { OFFERS_KEY, type OffersTaken, PART_KEY } from '#protocol/tracker.ts'
-import { Acquaintances, drawn } from './acquaintances.ts'
+import { Acquaintances, drawn, MAX_DRAWN, MAX_PROMISED } from './acquaintances.ts'
 import { BrowserSocket } from './browser-socket.ts'
 
 /** Until their next announce, for clients that wait for the gate or have just seen it open. */
@@ -21,10 +21,6 @@ const SOON_S = { waiting: 10, opened: 1 } as const
 const TELL_EVERY_MS = 10_000
 /** One for each port otherwise; a household or an office has no more that fetch the same title. */
 const MAX_NATIVE_PER_NETWORK = 20
-/** Of a bigger swarm, so many are drawn whom somebody may be introduced to. */
-const MAX_DRAWN = 64
-/** More offers than that our players do not make at a time. */
-const MAX_PROMISED = 5
 /** Whoever has one address of an IPv6 network has them all. */
 const IPV6_NETWORK_BITS = 64
 
