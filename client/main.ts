@@ -12,7 +12,12 @@ import { preloadIntroductions } from './swarm/introductions.ts'
 import { removeStage, showEarly, showStarted } from './watch/early-video.ts'
 import { openEmbedBridge } from './watch/embed-bridge.ts'
 import { untilMet } from './watch/first-meeting.ts'
-import { exposeStatistics, openWatchSession, watchOptions } from './watch/watch-session.ts'
+import {
+  exposeStatistics,
+  mayShareSoon,
+  openWatchSession,
+  watchOptions,
+} from './watch/watch-session.ts'
 
 function start(): void {
   connectServiceWorker()
@@ -33,7 +38,7 @@ function start(): void {
 
 /** Plays, and returns when the interface may take its share of the processor. */
 async function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
-  if (media.state === 'ready' && watchOptions(page).autoplay) preloadIntroductions()
+  if (watchOptions(page).autoplay && mayShareSoon(media)) preloadIntroductions()
   await showStarted(media)
   const session = openWatchSession(media, watchOptions(page))
   // Before the page has loaded: a page around this one takes silence for a refusal.

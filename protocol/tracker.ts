@@ -8,10 +8,11 @@ export const PART_KEY = 'slipstream part'
 
 /**
  * A key of the answer to an announce with offers: how many of them, from the first, were handed to
- * viewers, and for how many more viewers offers are wanted. Nobody else is asked to make those.
+ * viewers; and, to a viewer that has just come, for how many more viewers offers are wanted. Nobody
+ * else is asked to make those.
  */
 export const OFFERS_KEY = 'slipstream offers'
 export interface OffersTaken {
   readonly taken: number
-  readonly wanted: number
+  readonly wanted: number | null
 }

@@ -127,7 +127,13 @@ export class SimulatedTracker {
       if (now < member.answersAt) return
       const others = this.#list.length - 1
       member.viewer.others = others
-      member.answer = { others, intervalMs: INTERVAL_MS, refused: false, wanted: member.wanted }
+      member.answer = {
+        others,
+        intervalMs: INTERVAL_MS,
+        refused: false,
+        wanted: member.wanted,
+        pairs: true,
+      }
     }
     const { wantedWires, maxOffers, maxWires } = this.#world
     const room = maxWires - member.contacts.size
@@ -156,21 +162,18 @@ export class SimulatedTracker {
     member.answersAt = now + 2 * latencyBetween(member.viewer.visit, ORIGIN_PLACE)
     member.planAt = member.answersAt
     member.jitter = this.#random.next()
-    this.#introduce(member, plan.offers)
+    this.#introduce(member, plan.offers, isFirst)
   }
 
   /** Hands out the offers of a member, and promises it some of those that are left. */
-  #introduce(member: Member, offers: number): void {
+  #introduce(member: Member, offers: number, isFirst: boolean): void {
     member.wanted = null
     if (offers === 0) return
     const { id } = member.viewer.visit
-    const chosen = this.#acquaintances.introduce(id, this.#drawBesides(id), offers)
-    member.wanted = this.#acquaintances.promise(id, this.#drawBesides(id), MAX_PROMISED)
+    const others = drawn(this.#ids, MAX_DRAWN, () => this.#random.next()).filter((o) => o !== id)
+    const chosen = this.#acquaintances.introduce(id, others, offers, (o) => this.#byId.has(o))
+    if (isFirst) member.wanted = this.#acquaintances.promise(id, others, MAX_PROMISED)
     for (const other of chosen) this.#offer(member, this.#byId.get(other) as Member)
-  }
-
-  #drawBesides(own: string): string[] {
-    return drawn(this.#ids, MAX_DRAWN, () => this.#random.next()).filter((id) => id !== own)
   }
 
   #offer(member: Member, other: Member): void {

@@ -23,6 +23,7 @@ import {
   type PolicySnapshot,
 } from '../../client/playback/origin-policy.ts'
 import { mayPlay, PATIENCE_SECONDS } from '../../client/playback/play-gate.ts'
+import { Uplink } from '../../client/playback/uplink.ts'
 import type { Intent } from '../../client/swarm/intent-message.ts'
 import type { Ledger } from './ledger.ts'
 import { OriginRequests } from './origin-requests.ts'
@@ -81,6 +82,7 @@ export class SimulatedViewer implements PolicySnapshot {
   /** As swarm.ts measures it. */
   peerSeconds = 0.5
   readonly originIsDown = false
+  leads = true
   /** Playback that is there ahead of the picture. */
   bufferedSeconds = 0
   waits = 0
@@ -93,6 +95,8 @@ export class SimulatedViewer implements PolicySnapshot {
   /** Bytes from peers that came for nothing. */
   wasted = 0
   sent = 0
+  /** Whether bytes for others had to wait since it was last asked. */
+  waitsToSend = false
   stalls = 0
   stalledSeconds = 0
   /** From pressing play to the first frame, or `null`. */
@@ -108,6 +112,7 @@ export class SimulatedViewer implements PolicySnapshot {
   readonly #world: Scenario
   readonly #clock: Clock
   readonly #slots: number
+  readonly #uplink = new Uplink()
   /** Where it has come to in the file. */
   readonly #reader: { position: number; readonly end: number; readonly waiting: boolean }
   readonly #originLatency: number
@@ -342,6 +347,8 @@ export class SimulatedViewer implements PolicySnapshot {
       const bytes = Math.floor(this.#offer(wire) * share)
       wire.sender.sent += bytes
       wire.deliver(bytes, stepSeconds, this.#onBlock)
+      // This end could take more.
+      if (share === 1 && wire.outstanding > 0) wire.sender.waitsToSend = true
       idle ||= wire.outstanding === 0
     }
     if (idle) this.#dropIdle()
@@ -433,6 +440,9 @@ export class SimulatedViewer implements PolicySnapshot {
     this.#nextTickAt = this.#clock.now + this.#world.tickSeconds
     if (this.#reader.position >= this.layout.size && this.#told?.intent.wants === null) return
     this.decisions += 1
+    this.#uplink.look(this.sent, this.waitsToSend, this.#clock.now * 1000)
+    this.waitsToSend = false
+    this.leads = this.#uplink.leads(this.bytesPerSecond, null, this.#clock.now * 1000)
     const decision = decide(this)
     const { fromOrigin, fromPeers, wanted } = decision
     this.#decision = decision
@@ -452,7 +462,7 @@ export class SimulatedViewer implements PolicySnapshot {
   #tell(wants: PieceRange | null): void {
     const { now } = this.#clock
     const spans = this.origin.promises()
-    const intent = { sends: this.sends, wants, spans }
+    const intent = { sends: this.sends, leads: this.leads, wants, spans }
     if (this.#told && isSame(this.#told.intent, intent)) {
       if (spans.length === 0 || now - this.#told.at < REFRESH_SECONDS) return
     }
@@ -536,6 +546,7 @@ export class SimulatedViewer implements PolicySnapshot {
 /** @returns whether two intents are the same but for their times */
 function isSame(a: Intent, b: Intent): boolean {
   return (
+    a.leads === b.leads &&
     a.spans.length === b.spans.length &&
     a.wants?.first === b.wants?.first &&
     a.wants?.last === b.wants?.last &&

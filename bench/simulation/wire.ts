@@ -127,6 +127,10 @@ export class Wire implements PolicyPeer {
     return this.#told?.intent.sends ?? true
   }
 
+  get leads(): boolean {
+    return this.#told?.intent.leads ?? true
+  }
+
   /** A decision asks over and over for what the sender has told. */
   get #told(): Told | null {
     const { now } = this.#clock

@@ -51,6 +51,7 @@ import { isControlled, mayBeControlled, waitForServiceWorker } from './service-w
 import type { SharingDecision } from './sharing.ts'
 import { StreamSource } from './stream-source.ts'
 import { followTorrent } from './torrent-source.ts'
+import { Uplink } from './uplink.ts'
 import { Verification } from './verification.ts'
 import { VideoWatch } from './video-watch.ts'
 
@@ -90,6 +91,7 @@ class Engine implements Playback {
   readonly #introductions: Introductions
   readonly #membership: SwarmMembership
   readonly #prospects: Prospects
+  readonly #uplink = new Uplink()
   #torrentIsReal = false
   /** Why there will never be peers. */
   #noSwarm: HttpReason | null = null
@@ -544,6 +546,7 @@ class Engine implements Playback {
     const swarm = this.#swarm
     const arriving = swarm?.arriving()
     const sends = this.#sends()
+    const leads = this.#leads()
     const peers = swarm?.peers() ?? []
     const queued = swarm?.queued()
     const decision = decide({
@@ -562,6 +565,7 @@ class Engine implements Playback {
       spanPieces: this.#fetcher.spanPieces,
       ownId: this.#introductions.peerId,
       sends,
+      leads,
       peers,
       expected: this.#prospects.expectedBesides(peers),
       strangers: this.#prospects.strangers,
@@ -580,6 +584,7 @@ class Engine implements Playback {
     }
     swarm?.tell({
       sends,
+      leads,
       wants: decision.wanted,
       spans: this.#fetcher.intents(),
     })
@@ -594,6 +599,15 @@ class Engine implements Playback {
   #sends(): boolean {
     const { sharing } = this.#membership
     return sharing.peers && (this.#swarm?.maySend ?? sharing.upload.bytesLeft !== 0)
+  }
+
+  #leads(): boolean {
+    const now = performance.now()
+    const { sharing, totals } = this.#membership
+    this.#uplink.look(totals.uploaded, this.#swarm?.waitsToSend ?? false, now)
+    const bytesPerSecond = this.#bytesPerSecond() * this.#watch.speed
+    const limit = sharing.peers ? sharing.upload.bytesPerSecond : null
+    return this.#uplink.leads(bytesPerSecond, limit, now)
   }
 
   #standing(): Standing {

@@ -37,7 +37,7 @@ interface StartedVideo {
 /** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
 const PATIENCE_MS = 300
 const PATIENCE_WAYS = 2
-/** Browsers tell a little less than they have. */
+/** The server keeps the end of a head back, and browsers tell a little less than they have. */
 const WHOLE_SHARE = 0.8
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000

@@ -22,7 +22,13 @@ function peer(
   says: Partial<PolicyPeer> = {},
 ): PolicyPeer {
   const has = (index: PieceIndex) => pieces.includes(index)
-  const silent = { promises: true, arrives: () => null, wants: () => true, sends: true }
+  const silent = {
+    promises: true,
+    arrives: () => null,
+    wants: () => true,
+    sends: true,
+    leads: true,
+  }
   return { id, has, rate, choking, ...silent, ...says }
 }
 
@@ -47,6 +53,7 @@ function snapshot(changes: Partial<PolicySnapshot> = {}, held: readonly number[]
     expected: [],
     strangers: 0,
     sends: true,
+    leads: true,
     peers: [],
     missing: () => null,
     queued: () => 0,
@@ -261,6 +268,21 @@ describe('with peers', () => {
     const own = placed(0)
     const idle = { peers: others.map((id) => peer(id, [])), spanPieces: 1, sends: false }
     expect(isAsked(decide(snapshot(idle, every(0, own - 1))).fromOrigin, own)).toBe(false)
+  })
+
+  test('who uploads too slowly is led by others, and leads when nobody else can', () => {
+    const [mine, theirs] = [placed(0), placed(1)]
+    const fetched = (piece: number, leads: boolean, others_: readonly PolicyPeer[]) => {
+      const changes = { peers: others_, spanPieces: 1, leads }
+      return isAsked(decide(snapshot(changes, every(0, piece - 1))).fromOrigin, piece)
+    }
+    const quick = others.map((id) => peer(id, []))
+    const slow = others.map((id) => peer(id, [], 0, false, { leads: false }))
+    const withSlowFirst = quick.map((other) => ({ ...other, leads: other.id !== firstFor(theirs) }))
+    expect(fetched(theirs, true, withSlowFirst)).toBe(true)
+    expect(fetched(mine, false, quick)).toBe(false)
+    expect(fetched(theirs, true, slow)).toBe(true)
+    expect([fetched(mine, false, slow), fetched(theirs, false, slow)]).toEqual([true, false])
   })
 
   /** A peer that has nothing and takes no part in the order. */

@@ -42,6 +42,8 @@ export interface PolicyPeer {
   wants(index: PieceIndex): boolean
   /** False when it says that it uploads nothing. */
   readonly sends: boolean
+  /** False when it says that it uploads too slowly to fetch for others what nobody has. */
+  readonly leads: boolean
 }
 
 /** A range request under way; positions in bytes. */
@@ -77,6 +79,8 @@ export interface PolicySnapshot {
   readonly ownId: string
   /** False when this viewer uploads nothing. */
   readonly sends: boolean
+  /** False when it uploads too slowly to fetch for others what nobody has. */
+  readonly leads: boolean
   readonly peers: readonly PolicyPeer[]
   /** Ids of viewers that are about to become peers: they know of us too. */
   readonly expected: readonly string[]
@@ -224,16 +228,26 @@ function turnOf(
   if (!isInReach && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
   // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
   const rivals = givers.filter((peer) => peer.wants(index))
-  const others = [...rivals.map(({ id }) => id), ...snapshot.expected]
-  const { ownId, sends, strangers } = snapshot
-  // Of strangers, so many can be expected to come first as our own number is low.
-  const place = sends
-    ? rank(index, ownId, others) + strangers * (1 - chance(index, ownId))
-    : others.length + strangers
+  const place = placeOf(snapshot, rivals, index)
+  const { strangers } = snapshot
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
   // Who has met nobody yet does not know what they all have.
   const isKnowing = snapshot.peers.length > 0 || snapshot.expected.length + strangers === 0
   return isInReach && isKnowing && place < 0.5 ? 'ahead' : null
+}
+
+/** How many come before this viewer; those who do not lead come last, unless nobody leads. */
+function placeOf(
+  { ownId, sends, leads, expected, strangers }: PolicySnapshot,
+  rivals: readonly PolicyPeer[],
+  index: PieceIndex,
+): number {
+  const leaders = rivals.filter((rival) => rival.leads)
+  const isAnybody = leaders.length + expected.length + strangers === 0
+  if (!sends || !(leads || isAnybody)) return leaders.length + expected.length + strangers
+  const others = (leads ? leaders : rivals).map(({ id }) => id)
+  // Of strangers, so many can be expected to come first as our own number is low.
+  return rank(index, ownId, [...others, ...expected]) + strangers * (1 - chance(index, ownId))
 }
 
 /**

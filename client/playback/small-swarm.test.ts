@@ -64,6 +64,7 @@ class SimulatedSwarm {
       strangers: 0,
       queued: () => 0,
       sends: true,
+      leads: true,
       peers: peers.map((v) => ({
         id: v.id,
         has: (index) => v.held.has(index),
@@ -73,6 +74,7 @@ class SimulatedSwarm {
         arrives: (index) => v.arrives(index, originRate),
         wants: () => true,
         sends: true,
+        leads: true,
       })),
       missing: (index) => viewer.partial.get(index) ?? null,
       settings: lookAheadFor({

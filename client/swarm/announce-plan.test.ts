@@ -12,6 +12,7 @@ const answered = (others: number, more: Partial<TrackerAnswer> = {}): TrackerAns
   intervalMs: 60_000,
   refused: false,
   wanted: null,
+  pairs: false,
   ...more,
 })
 
@@ -67,13 +68,15 @@ describe('planAnnounce', () => {
   })
 
   test('a tracker that says how many offers it wants gets those, and time to bring the others', () => {
-    const more = (wanted: number, changes: Partial<AnnounceSituation> = {}) =>
-      plan({ answer: answered(5, { wanted }), pending: 1, ...changes })
+    const more = (wanted: number | null, changes: Partial<AnnounceSituation> = {}) =>
+      plan({ answer: answered(5, { wanted, pairs: true }), pending: 1, ...changes })
     expect(more(3)).toEqual({ at: 10_000, offers: 3, isThin: true })
     expect(more(3, { wires: 4 }).offers).toBe(1)
     expect(more(3, { offerSlots: 2 }).offers).toBe(2)
     expect(more(0)).toEqual({ at: 14_000, offers: 5, isThin: true })
-    expect(more(3, { thinRounds: 1, wires: 3 })).toEqual({ at: 14_000, offers: 2, isThin: true })
+    expect(more(null)).toEqual({ at: 10_000, offers: 5, isThin: true }) // when a gate has opened
+    expect(more(3, { thinRounds: 1, wires: 3 })).toEqual({ at: 14_000, offers: 5, isThin: true })
+    expect(more(3, { thinRounds: 1, wires: 3, hasLost: true }).at).toBe(11_000)
     expect(more(3, { wires: 5 }).at).toBe(70_000)
   })
 

@@ -14,6 +14,8 @@ export interface TrackerAnswer {
   readonly refused: boolean
   /** Peers that it counts on us to make offers for, or `null` when it does not say. */
   readonly wanted: number | null
+  /** It introduces no pair of peers twice, at first. */
+  readonly pairs: boolean
   /** When it came, if nobody had asked: then everybody was told in the same moment. */
   readonly unaskedAt?: number
 }
@@ -85,15 +87,14 @@ function planAlone(situation: AnnounceSituation): AnnouncePlan {
       isThin: false,
     }
   }
-  const isPaired = answer.wanted !== null
   const wanted = answer.wanted ?? (missing > situation.pending ? missing : 0)
   if (thinRounds === 0 && wanted > 0 && offerSlots > 0) {
     return { at: now, offers: Math.min(missing, wanted, offerSlots), isThin: true }
   }
-  // A tracker that draws whom it hands offers to takes one for everybody to reach the last ones.
-  const use = situation.hasLost || isPaired ? missing : answer.others
+  // The tracker draws whom it hands offers to: to reach the last ones takes one for everybody.
+  const use = situation.hasLost ? missing : answer.others
   // Connections take their time on a busy machine, and each offer takes some more of it.
-  const areComing = isPaired || missing <= situation.coming
+  const areComing = (answer.pairs && !situation.hasLost) || missing <= situation.coming
   const patience = Math.max(thinDelay(thinRounds), areComing ? MIN_PATIENCE_MS : 0)
   const delay = Math.min(patience, answer.intervalMs)
   const offers = Math.min(use, offerSlots)

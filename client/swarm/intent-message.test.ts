@@ -6,6 +6,7 @@ const layout = pieceLayout(100 * 256 * 1024)
 const at = (index: number): PieceIndex => pieceIndex(layout, index)
 const intent: Intent = {
   sends: true,
+  leads: true,
   wants: { first: at(3), last: at(60) },
   spans: [
     { first: at(3), last: at(5), firstMs: 120, pieceMs: 200 },
@@ -15,7 +16,10 @@ const intent: Intent = {
 
 test('what is said is what is understood', () => {
   expect(decodeIntent(encodeIntent(intent), layout)).toEqual(intent)
-  const silent: Intent = { sends: false, wants: null, spans: [] }
+  const slow: Intent = { ...intent, leads: false }
+  expect(decodeIntent(encodeIntent(slow), layout)).toEqual(slow)
+  expect(encodeIntent(slow).slice(0, 4)).toEqual(new Uint8Array([0, 0, 0, 3])) // others: it sends
+  const silent: Intent = { sends: false, leads: true, wants: null, spans: [] }
   expect(decodeIntent(encodeIntent(silent), layout)).toEqual(silent)
 })
 
@@ -46,7 +50,7 @@ test.each([
 test('numbers that do not fit are cut, not wrapped', () => {
   const spans = [{ first: at(0), last: at(0), firstMs: 1e12, pieceMs: -5 }]
   expect(
-    decodeIntent(encodeIntent({ sends: true, wants: null, spans }), layout)?.spans[0],
+    decodeIntent(encodeIntent({ sends: true, leads: true, wants: null, spans }), layout)?.spans[0],
   ).toMatchObject({
     firstMs: 0xffff_ffff,
     pieceMs: 0,

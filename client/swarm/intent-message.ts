@@ -2,9 +2,10 @@
 // next and which pieces the origin is sending them, so that nobody asks the origin for the same
 // piece meanwhile. Pure: bytes to values and back. Clients that do not know it ignore it.
 //
-// Numbers are unsigned, 32 bits, big endian: 1 if the viewer uploads, else 0; first and last wanted
-// piece (first > last: none); then for each span under way its first and last piece, milliseconds until its first piece is whole, and
-// milliseconds from there to each next one. A message replaces the one before.
+// Numbers are unsigned, 32 bits, big endian: 0 if the viewer uploads nothing, else 1, or 3 if it does so
+// too slowly to lead; first and last wanted piece (first > last: none); then for each span under way its
+// first and last piece, milliseconds until its first piece is whole, and milliseconds from there to each
+// next one. A message replaces the one before.
 import { type PieceIndex, type PieceLayout, pieceIndex } from '#protocol/pieces.ts'
 import type { PieceRange } from '../playback/origin-policy.ts'
 
@@ -22,11 +23,15 @@ export interface SpanIntent extends PieceRange {
 export interface Intent {
   /** False when the viewer uploads nothing. */
   readonly sends: boolean
+  /** False when it uploads too slowly to fetch for others what nobody has. */
+  readonly leads: boolean
   /** What the viewer looks ahead to, held or not. */
   readonly wants: PieceRange | null
   readonly spans: readonly SpanIntent[]
 }
 
+const SENDS = 1
+const IS_SLOW = 2
 const HEAD_BYTES = 12
 const SPAN_BYTES = 16
 /** More than a viewer ever has under way. */
@@ -35,10 +40,10 @@ const MAX_SPANS = 16
 const MAX_SPAN_PIECES = 256
 const MAX_NUMBER = 0xffff_ffff
 
-export function encodeIntent({ sends, wants, spans }: Intent): Uint8Array<ArrayBuffer> {
+export function encodeIntent({ sends, leads, wants, spans }: Intent): Uint8Array<ArrayBuffer> {
   const sent = spans.slice(0, MAX_SPANS)
   const numbers = [
-    sends ? 1 : 0,
+    sends ? SENDS | (leads ? 0 : IS_SLOW) : 0,
     ...(wants ? [wants.first, wants.last] : [1, 0]),
     ...sent.flatMap(({ first, last, firstMs, pieceMs }) => [first, last, firstMs, pieceMs]),
   ]
@@ -67,7 +72,8 @@ export function decodeIntent(bytes: Uint8Array, layout: PieceLayout): Intent | n
     const [firstMs, pieceMs] = [view.getUint32(offset + 8), view.getUint32(offset + 12)]
     spans.push({ ...span, firstMs, pieceMs })
   }
-  return { sends: view.getUint32(0) !== 0, wants: range(4), spans }
+  const sending = view.getUint32(0)
+  return { sends: sending !== 0, leads: (sending & IS_SLOW) === 0, wants: range(4), spans }
 }
 
 /** Once a piece is overdue for so long, its promise is not believed any more. Milliseconds. */

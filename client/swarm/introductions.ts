@@ -1,6 +1,6 @@
 // The signalling of a title, from the moment when peers are wanted until they are not: may begin
-// before WebTorrent is loaded, and is loaded itself only then, for nothing may compete with the
-// first frame. Each beginning has a peer id of its own. The engine owns and stops it.
+// before WebTorrent is loaded, and is loaded itself only where somebody may be met. Each beginning has
+// a peer id of its own. The engine owns and stops it.
 import type { TrackerReport } from '../playback/playback.ts'
 import { newPeerId } from './peer-id.ts'
 import type { Signalling } from './signalling.ts'

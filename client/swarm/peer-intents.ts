@@ -15,7 +15,7 @@ export class PeerIntents {
   readonly #heard = new WeakMap<Wire, PeerPromises>()
   /** Those that know the extension. */
   readonly #listeners = new Set<Wire>()
-  #own: Intent = { sends: true, wants: null, spans: [] }
+  #own: Intent = { sends: true, leads: true, wants: null, spans: [] }
   #toldAt = 0
 
   /**
@@ -49,6 +49,11 @@ export class PeerIntents {
   /** False when the peer says that it uploads nothing. */
   sends(wire: Wire): boolean {
     return this.#heard.get(wire)?.intent?.sends ?? true
+  }
+
+  /** False when the peer says that it uploads too slowly to fetch for others. */
+  leads(wire: Wire): boolean {
+    return this.#heard.get(wire)?.intent?.leads ?? true
   }
 
   /** Whether the peer says that the origin is sending it anything. */
@@ -100,6 +105,10 @@ export class PeerIntents {
 }
 
 /** An intent without its times. */
-function shapeOf({ sends, wants, spans }: Intent): string {
-  return sends + [wants, ...spans].map((range) => `${range?.first}-${range?.last}`).join()
+function shapeOf({ sends, leads, wants, spans }: Intent): string {
+  return [
+    sends,
+    leads,
+    ...[wants, ...spans].map((range) => `${range?.first}-${range?.last}`),
+  ].join()
 }

@@ -7,6 +7,7 @@ const layout = pieceLayout(100 * 256 * 1024)
 const at = (index: number): PieceIndex => pieceIndex(layout, index)
 const fetching = (first: number, last: number, firstMs: number, pieceMs = 0): Intent => ({
   sends: true,
+  leads: true,
   wants: { first: at(0), last: at(99) },
   spans: [{ first: at(first), last: at(last), firstMs, pieceMs }],
 })

@@ -15,6 +15,8 @@ declare module '@thaunknown/simple-peer/lite.js' {
     /** WebTorrent takes it for the peer's id: 40 hex digits. */
     id?: string
     readonly connected: boolean
+    /** Bytes that wait to leave. */
+    readonly bufferSize: number
     /** IP address of the other end once connected, when the browser tells it. */
     readonly remoteAddress?: string
     /** A message has come; text is pushed as a string. */

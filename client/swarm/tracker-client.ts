@@ -77,6 +77,8 @@ export class TrackerClient {
   #answer: TrackerAnswer | null = null
   #intervalMs = DEFAULT_INTERVAL_MS
   #thinRounds = 0
+  /** The tracker has shown that it introduces no pair twice. */
+  #pairs = false
   #hasLost = false
   #jitter = Math.random()
   #isAnnouncing = false
@@ -280,11 +282,13 @@ export class TrackerClient {
     const others = refused ? 0 : Math.max(0, message.complete + message.incomplete - 1)
     this.#intervalMs = message.intervalMs ?? this.#intervalMs
     const offers = refused ? null : message.offers
+    this.#pairs ||= offers !== null
     this.#answer = {
       others,
       intervalMs: this.#intervalMs,
       refused,
       wanted: offers?.wanted ?? null,
+      pairs: this.#pairs,
       ...(!isAsked && { unaskedAt: performance.now() }),
     }
     this.#socket.approve()

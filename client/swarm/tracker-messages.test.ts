@@ -56,6 +56,8 @@ describe('parseTrackerMessage', () => {
     const counts = { info_hash: HASH, complete: 0, incomplete: 1 }
     const told = { taken: 1, wanted: 4 }
     expect(parse({ ...counts, [OFFERS_KEY]: told })).toMatchObject({ offers: told })
+    const late = { taken: 1, wanted: null }
+    expect(parse({ ...counts, [OFFERS_KEY]: late })).toMatchObject({ offers: late })
     for (const nonsense of [null, 1, {}, { taken: 1 }, { taken: -1, wanted: 0.5 }]) {
       expect(parse({ ...counts, [OFFERS_KEY]: nonsense })).toMatchObject({ offers: null })
     }

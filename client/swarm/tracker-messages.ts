@@ -84,7 +84,10 @@ const countsSchema = v.object({
   incomplete: count,
   interval: seconds,
   'warning message': v.fallback(v.nullish(v.string(), null), null),
-  [OFFERS_KEY]: v.fallback(v.nullish(v.object({ taken: count, wanted: count }), null), null),
+  [OFFERS_KEY]: v.fallback(
+    v.nullish(v.object({ taken: count, wanted: v.nullable(count) }), null),
+    null,
+  ),
   [PART_KEY]: isTrue,
 })
 const failureSchema = v.object({

@@ -4,7 +4,7 @@ import { untilMet } from './first-meeting.ts'
 
 let snapshot: PlaybackSnapshot
 let bufferedSeconds: number
-let video: { paused: boolean; autoplay: boolean }
+let video: { paused: boolean; autoplay: boolean; currentTime: number; duration: number }
 let listeners: Set<() => void>
 let page: EventTarget
 
@@ -13,7 +13,7 @@ beforeEach(() => {
   snapshot = { stats: { peers: 0 }, httpReason: null, tracker: null } as PlaybackSnapshot
   listeners = new Set()
   bufferedSeconds = 5
-  video = { paused: false, autoplay: true }
+  video = { paused: false, autoplay: true, currentTime: 0, duration: 60 }
   page = new EventTarget()
   return () => vi.useRealTimers()
 })
@@ -77,8 +77,16 @@ test('among others the interface waits until playback has something in hand', as
   expect(waiting.isOver).toBe(true)
 })
 
+test('near the end there is no more to have in hand than is left', async () => {
+  video = { ...video, currentTime: 57 }
+  bufferedSeconds = 3
+  const waiting = wait()
+  await change({ tracker: tracker(1), stats: { ...snapshot.stats, peers: 1 } })
+  expect(waiting.isOver).toBe(true)
+})
+
 test('a player that nobody has started has its interface at once', async () => {
-  video = { paused: true, autoplay: false }
+  video = { ...video, paused: true, autoplay: false }
   const waiting = wait()
   await vi.advanceTimersByTimeAsync(0)
   expect(waiting.isOver).toBe(true)

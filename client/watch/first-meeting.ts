@@ -8,7 +8,7 @@ import type { PlaybackDetails, PlaybackSnapshot } from '../playback/playback.ts'
 /** What is awaited, as `useSyncExternalStore` would see it. */
 export interface Meeting {
   readonly media: Pick<MediaRecord, 'state'>
-  readonly video: Pick<HTMLVideoElement, 'paused' | 'autoplay'>
+  readonly video: Pick<HTMLVideoElement, 'paused' | 'autoplay' | 'currentTime' | 'duration'>
   readonly getSnapshot: () => PlaybackSnapshot
   details(): Pick<PlaybackDetails, 'bufferedSeconds'>
   readonly subscribe: (onChange: () => void) => () => void
@@ -75,5 +75,9 @@ function awaitsPeers(meeting: Meeting): boolean {
   if (tracker === null || tracker.kind === 'connecting') return stats.peers === 0
   if (tracker.kind !== 'answers' || tracker.warning !== null) return false
   if (stats.peers < Math.min(tracker.others, FEW_PEERS)) return true
-  return tracker.others > 0 && meeting.details().bufferedSeconds < IN_HAND_SECONDS
+  const left = Number.isFinite(video.duration)
+    ? video.duration - video.currentTime
+    : IN_HAND_SECONDS
+  const wanted = Math.min(IN_HAND_SECONDS, left)
+  return tracker.others > 0 && meeting.details().bufferedSeconds < wanted
 }

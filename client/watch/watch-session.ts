@@ -62,6 +62,11 @@ export function watchOptions(page: 'watch' | 'embed'): WatchOptions {
   return isStill ? { ...options, autoplay: false } : options
 }
 
+/** Whether a title may be shared as soon as it plays. */
+export function mayShareSoon({ state, p2p }: MediaRecord): boolean {
+  return state === 'ready' && sharingControl(getBoot().settings.p2pDefault).decide(p2p).peers
+}
+
 export class WatchSession {
   readonly media: MediaRecord
   /** Lives as long as the session; the player puts it into the page. */

@@ -5,12 +5,12 @@
 
 /** Of a bigger swarm, so many are drawn whom somebody may be introduced to. */
 export const MAX_DRAWN = 64
-/** More offers than that our players do not make at a time. */
-export const MAX_PROMISED = 5
-/** By then a connection is up, or will never be; milliseconds. */
+/** Our players have five offers open at most, and one is out when they are promised anybody. */
+export const MAX_PROMISED = 4
+/** By then most connections are up, and those that are not are worth another try: milliseconds. */
 const FORGET_MS = 5000
-/** Before that, it is under way. */
-const FRESH_MS = 1500
+/** Before that, the offer may not even have come. */
+const FRESH_MS = 600
 /** Of one viewer, so many are remembered; what is older than `FORGET_MS` goes first. */
 const MAX_REMEMBERED = 64
 
@@ -18,7 +18,7 @@ export class Acquaintances {
   readonly #now: () => number
   /** When, by who offers and who gets the offer. */
   readonly #met = new Map<string, Map<string, number>>()
-  readonly #promised = new Map<string, readonly string[]>()
+  readonly #promised = new Map<string, { readonly ids: readonly string[]; readonly at: number }>()
 
   /** @param now a steady clock in milliseconds, `performance.now()` if left out */
   constructor(now = () => performance.now()) {
@@ -31,17 +31,22 @@ export class Acquaintances {
    * @param own id of the viewer
    * @param others ids of others, in an order that was drawn
    * @param count of offers
+   * @param isThere whether somebody is still there who was promised
    */
-  introduce(own: string, others: readonly string[], count: number): string[] {
-    const promised = new Set(this.#promised.get(own))
-    this.#promised.delete(own)
+  introduce(
+    own: string,
+    others: readonly string[],
+    count: number,
+    isThere: (id: string) => boolean,
+  ): string[] {
+    const promised = this.#takePromised(own).filter(isThere)
     const before = others
-      .filter((id) => !promised.has(id))
+      .filter((id) => !promised.includes(id))
       .map((id) => ({ id, ago: this.#ago(own, id) }))
       .filter(({ ago }) => ago >= FRESH_MS)
       .sort((a, b) => b.ago - a.ago)
-    const chosen = [...others.filter((id) => promised.has(id)), ...before.map(({ id }) => id)]
-    return this.#remember(own, chosen.slice(0, count))
+    const chosen = [...promised, ...before.map(({ id }) => id)]
+    return this.#remember(own, chosen.slice(0, count), this.#now())
   }
 
   /**
@@ -50,9 +55,18 @@ export class Acquaintances {
    */
   promise(own: string, others: readonly string[], most: number): number {
     const strangers = others.filter((id) => this.#ago(own, id) === Number.POSITIVE_INFINITY)
-    const promised = this.#remember(own, strangers.slice(0, most))
-    if (promised.length > 0) this.#promised.set(own, promised)
+    const at = this.#now()
+    const promised = this.#remember(own, strangers.slice(0, most), at)
+    if (promised.length > 0) this.#promised.set(own, { ids: promised, at })
     return promised.length
+  }
+
+  /** @returns those that nobody made an offer to meanwhile */
+  #takePromised(own: string): string[] {
+    const promised = this.#promised.get(own)
+    this.#promised.delete(own)
+    if (!promised || this.#now() - promised.at >= FORGET_MS) return []
+    return promised.ids.filter((id) => this.#lastMet(own, id) === promised.at)
   }
 
   /** A viewer has left. */
@@ -63,25 +77,28 @@ export class Acquaintances {
 
   /** @returns milliseconds since the two were introduced, infinite when that is forgotten */
   #ago(one: string, other: string): number {
-    const never = Number.NEGATIVE_INFINITY
-    const last = Math.max(
-      this.#met.get(one)?.get(other) ?? never,
-      this.#met.get(other)?.get(one) ?? never,
-    )
-    const ago = this.#now() - last
+    const ago = this.#now() - this.#lastMet(one, other)
     return ago < FORGET_MS ? ago : Number.POSITIVE_INFINITY
   }
 
-  #remember(own: string, others: string[]): string[] {
+  #lastMet(one: string, other: string): number {
+    const never = Number.NEGATIVE_INFINITY
+    return Math.max(
+      this.#met.get(one)?.get(other) ?? never,
+      this.#met.get(other)?.get(one) ?? never,
+    )
+  }
+
+  #remember(own: string, others: string[], now: number): string[] {
     if (others.length === 0) return others
     const met = this.#met.get(own) ?? new Map<string, number>()
     this.#met.set(own, met)
     for (const id of others) {
       met.delete(id) // goes to the end
-      met.set(id, this.#now())
+      met.set(id, now)
     }
     for (const [id, at] of met) {
-      if (met.size <= MAX_REMEMBERED && this.#now() - at < FORGET_MS) break
+      if (met.size <= MAX_REMEMBERED && now - at < FORGET_MS) break
       met.delete(id)
     }
     return others

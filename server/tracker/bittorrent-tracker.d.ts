@@ -16,6 +16,7 @@ declare module 'bittorrent-tracker/server' {
     socket?: TrackedSocket
     /** Peers that are asked for; of browsers, as many as there are offers. */
     numwant: number
+    event?: string
     offers?: unknown
     answer?: unknown
   }

@@ -31,6 +31,9 @@ export class GatedSwarm extends Server.Swarm {
   #minViewers = 1
   #toldAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
+  readonly #browsers = new IdList()
+  /** Of them, those that were drawn for the announce that is being answered. */
+  #drawn: readonly string[] = []
   #acquaintances = new Acquaintances()
   /** Announced native clients by network. */
   readonly #natives = new Map<string, number>()
@@ -95,35 +98,36 @@ export class GatedSwarm extends Server.Swarm {
   /** Whom the offers of an announce go to, or whom a native client hears of. */
   override _getPeers(count: number, own: string, isBrowser: boolean): AnnouncedPeer[] {
     if (!isBrowser) return super._getPeers(count, own, isBrowser)
-    if (!this.isOpen || count === 0) return []
-    const ids = this.#acquaintances.introduce(own, this.#browsersBesides(own), count)
+    // Whoever says goodbye has left already.
+    if (!this.isOpen || count === 0 || !this.peers.peek(own)) return []
+    this.#drawn = drawn(this.#browsers.ids, MAX_DRAWN).filter((id) => id !== own)
+    const isThere = (id: string): boolean => this.#browsers.has(id)
+    const ids = this.#acquaintances.introduce(own, this.#drawn, count, isThere)
     return ids.flatMap((id) => this.peers.peek(id) ?? [])
   }
 
-  #browsersBesides(own: string): string[] {
-    return drawn(this.peers.keys, MAX_DRAWN).filter(
-      (key) => key !== own && this.peers.peek(key)?.type === 'ws',
-    )
-  }
-
   /** What our players are told beyond the protocol. */
-  #offersTaken({ type, peer_id, numwant }: AnnounceParams, { peers }: AnnounceAnswer) {
-    if (type !== 'ws' || numwant === 0) return {}
-    const others = this.#browsersBesides(peer_id)
-    const wanted = this.#acquaintances.promise(peer_id, others, MAX_PROMISED)
+  #offersTaken({ type, peer_id, numwant, event }: AnnounceParams, { peers }: AnnounceAnswer) {
+    if (type !== 'ws' || numwant === 0 || !this.peers.peek(peer_id)) return {}
+    const isNew = event === 'started'
+    const wanted = isNew ? this.#acquaintances.promise(peer_id, this.#drawn, MAX_PROMISED) : null
     return { [OFFERS_KEY]: { taken: peers.length, wanted } satisfies OffersTaken }
   }
 
   /** Every peer that is added comes by here. */
   override _onAnnounceStarted(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string) {
     if (!peer && params.type === 'http') this.#countNative(params.ip, 1)
+    else if (!peer) this.#browsers.add(id)
     super._onAnnounceStarted(params, peer, id)
   }
 
   /** Every peer that is removed, or has not been heard of for too long, comes by here. */
   override _onAnnounceStopped(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string) {
     if (peer?.type === 'http') this.#countNative(peer.ip, -1)
-    else if (peer) this.#acquaintances.forget(id)
+    else if (peer) {
+      this.#browsers.delete(id)
+      this.#acquaintances.forget(id)
+    }
     super._onAnnounceStopped(params, peer, id)
   }
 
@@ -184,6 +188,32 @@ export class GatedSwarm extends Server.Swarm {
       const peer = this.peers.peek(key)
       if (peer?.socket && peer.peerId !== except) peer.socket.send(message, () => {})
     }
+  }
+}
+
+/** Ids to draw from. */
+class IdList {
+  readonly ids: string[] = []
+  readonly #places = new Map<string, number>()
+
+  has(id: string): boolean {
+    return this.#places.has(id)
+  }
+
+  add(id: string): void {
+    if (this.has(id)) return
+    this.#places.set(id, this.ids.push(id) - 1)
+  }
+
+  /** The last one takes its place. */
+  delete(id: string): void {
+    const place = this.#places.get(id)
+    const last = this.ids.at(-1)
+    if (place === undefined || last === undefined) return
+    this.ids[place] = last
+    this.#places.set(last, place)
+    this.ids.pop()
+    this.#places.delete(id)
   }
 }
 

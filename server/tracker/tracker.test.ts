@@ -43,23 +43,24 @@ describe('the tracker over WebSocket', () => {
     const names = ['one', 'two', 'three', 'four']
     const browsers = await Promise.all(names.map(() => browser()))
     const heard = names.map(() => [] as unknown[])
-    const say = async (index: number, count: number) => {
+    const say = async (index: number, count: number, isNew = false) => {
       const one = browsers[index] as Browser
-      one.send(announcement(KNOWN, names[index] as string, { offers: offers(count) }))
+      const event = isNew ? 'started' : undefined
+      one.send(announcement(KNOWN, names[index] as string, { event, offers: offers(count) }))
       for (;;) {
         const message = await one.next()
         if ('complete' in message) return message[OFFERS_KEY]
         heard[index]?.push(message['peer_id'])
       }
     }
-    expect(await say(0, 1)).toEqual({ taken: 0, wanted: 0 })
-    expect(await say(1, 1)).toEqual({ taken: 1, wanted: 0 })
-    expect(await say(2, 1)).toEqual({ taken: 1, wanted: 1 })
-    expect(await say(3, 1)).toEqual({ taken: 1, wanted: 2 })
-    expect(await say(1, 5)).toEqual({ taken: 0, wanted: 0 }) // others have it in hand
-    expect(await say(3, 2)).toEqual({ taken: 2, wanted: 0 })
-    expect(await say(2, 5)).toEqual({ taken: 1, wanted: 0 })
-    expect(await say(0, 5)).toEqual({ taken: 0, wanted: 0 })
+    expect(await say(0, 1, true)).toEqual({ taken: 0, wanted: 0 })
+    expect(await say(1, 1, true)).toEqual({ taken: 1, wanted: 0 })
+    expect(await say(2, 1, true)).toEqual({ taken: 1, wanted: 1 })
+    expect(await say(3, 1, true)).toEqual({ taken: 1, wanted: 2 })
+    expect(await say(1, 5)).toEqual({ taken: 0, wanted: null }) // others have it in hand
+    expect(await say(3, 2)).toEqual({ taken: 2, wanted: null })
+    expect(await say(2, 5)).toEqual({ taken: 1, wanted: null })
+    expect(await say(0, 5)).toEqual({ taken: 0, wanted: null })
     for (const index of names.keys()) expect(await say(index, 0)).toBeUndefined()
     const ids = (...indexes: number[]) => indexes.map((index) => names[index]?.padEnd(20, '-'))
     expect(heard[0]?.sort()).toEqual(ids(1, 2, 3).sort())
