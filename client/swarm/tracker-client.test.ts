@@ -1,10 +1,13 @@
 // What is between the plan and the wire, with a real server in the tracker's place. How it meets the
 // real tracker is in signalling.test.ts.
+import { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type WebSocket as Socket, WebSocketServer } from 'ws'
-import { TrackerClient } from './tracker-client.ts'
+import { OFFERS_KEY } from '#protocol/tracker.ts'
+import { TrackerClient, type TrackerClientOptions } from './tracker-client.ts'
 import { toBinary } from './tracker-messages.ts'
+import type { WebRtcPeer } from './webrtc-peers.ts'
 
 const INFO_HASH = 'ab'.repeat(20)
 
@@ -26,7 +29,17 @@ async function listen(port = 0): Promise<WebSocketServer> {
 
 const portOf = (server: WebSocketServer) => (server.address() as AddressInfo).port
 
-function client(port: number): TrackerClient {
+class FakePeer extends EventEmitter {
+  isDestroyed = false
+  destroy(): void {
+    this.isDestroyed = true
+  }
+}
+
+function client(
+  port: number,
+  makeOffer: TrackerClientOptions['makeOffer'] = async () => null,
+): TrackerClient {
   const made = new TrackerClient({
     url: `ws://127.0.0.1:${port}/announce`,
     infoHash: INFO_HASH,
@@ -35,7 +48,7 @@ function client(port: number): TrackerClient {
     wantedWires: 16,
     left: () => 1,
     contacts: () => ({ wires: 0, coming: 0, room: 50 }),
-    makeOffer: async () => null,
+    makeOffer,
     onOffer: () => {},
     onAnswer: () => {},
     onPart: () => {},
@@ -49,6 +62,34 @@ const connection = (server: WebSocketServer) =>
 const message = (socket: Socket) => new Promise((resolve) => socket.once('message', resolve))
 const answer = (socket: Socket, facts: object) =>
   socket.send(JSON.stringify({ action: 'announce', info_hash: toBinary(INFO_HASH), ...facts }))
+
+test('an offer that the tracker handed to nobody is made good use of, and one that is being answered is kept', async () => {
+  const server = await listen()
+  const connected = connection(server)
+  const peers: FakePeer[] = []
+  client(portOf(server), async () => {
+    const peer = new FakePeer()
+    peers.push(peer)
+    return { peer: peer as unknown as WebRtcPeer, sdp: `sdp ${peers.length}` }
+  })
+  const socket = await connected
+  const sdps = (announce: unknown) =>
+    JSON.parse(String(announce)).offers.map(({ offer }: { offer: { sdp: string } }) => offer.sdp)
+  expect(sdps(await message(socket))).toEqual(['sdp 1'])
+  const again = message(socket)
+  const offers = { taken: 0, wanted: 2 }
+  answer(socket, { complete: 0, incomplete: 3, interval: 60, [OFFERS_KEY]: offers })
+  expect(sdps(await again)).toEqual(['sdp 1', 'sdp 2'])
+  answer(socket, {
+    complete: 0,
+    incomplete: 3,
+    interval: 60,
+    [OFFERS_KEY]: { taken: 2, wanted: null },
+  })
+  peers[0]?.emit('iceStateChange', 'checking')
+  await expect.poll(() => peers[1]?.isDestroyed, { timeout: 6000 }).toBe(true)
+  expect(peers[0]?.isDestroyed).toBe(false)
+}, 10_000)
 
 test('when all are told at once that a swarm has opened, each announces in its turn', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0.5)

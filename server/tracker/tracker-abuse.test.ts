@@ -1,6 +1,7 @@
 // What strangers may send to the tracker. An error that nobody catches fails the run of the tests.
 import { get } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { OFFERS_KEY } from '#protocol/tracker.ts'
 import {
   announce,
   announcement,
@@ -203,6 +204,40 @@ describe('a network of native clients', () => {
     expect(await one.next()).toMatchObject({ incomplete: 2, interval: 1 }) // in the end they are
     expect(performance.now() - before).toBeGreaterThan(5000)
     one.close()
+  })
+})
+
+describe('a browser that makes offers', () => {
+  const offers = (count: number) =>
+    Array.from({ length: count }, () => ({ offer: { type: 'offer', sdp: 'x' }, offer_id: 'o' }))
+
+  it('meets the other browser, however many native clients there are', async () => {
+    scene.trusts = true
+    for (let n = 1; n <= 200; n += 1) {
+      const native = query({ port: '1', event: 'started' })
+      await announce(native, { 'X-Forwarded-For': `192.0.2.${n}` })
+    }
+    const [one, two] = [await browser(), await browser()]
+    one.send(announcement(KNOWN, 'one', { offers: offers(1) }))
+    expect(await one.next()).toMatchObject({ incomplete: 201, [OFFERS_KEY]: { taken: 0 } })
+    two.send(announcement(KNOWN, 'two', { offers: offers(1) }))
+    expect(await two.next()).toMatchObject({ incomplete: 202, [OFFERS_KEY]: { taken: 1 } })
+    one.close()
+    two.close()
+  })
+
+  it('and says goodbye in the same words meets nobody, and leaves nothing behind', async () => {
+    const [steady, fickle] = [await browser(), await browser()]
+    steady.send(announcement(KNOWN, 'steady'))
+    await steady.next()
+    fickle.send(announcement(KNOWN, 'fickle', { event: 'stopped', offers: offers(64) }))
+    const answer = await fickle.next()
+    expect(answer).toMatchObject({ incomplete: 1 })
+    expect(answer).not.toHaveProperty(OFFERS_KEY)
+    steady.send(announcement(KNOWN, 'steady', { event: undefined }))
+    expect(await steady.next()).toMatchObject({ incomplete: 1 }) // no offer came before
+    steady.close()
+    fickle.close()
   })
 })
 
