@@ -236,18 +236,18 @@ function turnOf(
   return isInReach && isKnowing && place < 0.5 ? 'ahead' : null
 }
 
-/** How many come before this viewer; those who do not lead come last, unless nobody leads. */
+/** How many come before this viewer: those who lead, then those who do not, then who uploads nothing. */
 function placeOf(
   { ownId, sends, leads, expected, strangers }: PolicySnapshot,
   rivals: readonly PolicyPeer[],
   index: PieceIndex,
 ): number {
-  const leaders = rivals.filter((rival) => rival.leads)
-  const isAnybody = leaders.length + expected.length + strangers === 0
-  if (!sends || !(leads || isAnybody)) return leaders.length + expected.length + strangers
-  const others = (leads ? leaders : rivals).map(({ id }) => id)
+  const others = expected.length + strangers
+  if (!sends) return rivals.length + others
+  const alike = rivals.filter((rival) => rival.leads === leads).map(({ id }) => id)
+  if (!leads) return rivals.length - alike.length + others + rank(index, ownId, alike)
   // Of strangers, so many can be expected to come first as our own number is low.
-  return rank(index, ownId, [...others, ...expected]) + strangers * (1 - chance(index, ownId))
+  return rank(index, ownId, [...alike, ...expected]) + strangers * (1 - chance(index, ownId))
 }
 
 /**

@@ -21,6 +21,14 @@ test('whoever cannot feed others while bytes wait does not lead', () => {
   expect(uploading(110_000, true).leads(2 * FILM, null, 10_000)).toBe(false)
 })
 
+test('whoever did not lead must be clearly faster to lead again', () => {
+  const uplink = uploading(90_000, true)
+  expect(uplink.leads(FILM, null, 10_000)).toBe(false)
+  expect(uplink.leads(80_000, null, 10_000)).toBe(false)
+  expect(uplink.leads(70_000, null, 10_000)).toBe(true)
+  expect(uplink.leads(80_000, null, 10_000)).toBe(true)
+})
+
 test('nor does whoever is not allowed to', () => {
   expect(new Uplink().leads(FILM, 90_000, 0)).toBe(false)
   expect(uploading(110_000, true).leads(FILM, 1_000_000, 10_000)).toBe(true)

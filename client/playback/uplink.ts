@@ -3,8 +3,12 @@
 // it is shows only while bytes wait to leave. The engine owns it.
 import { Pace } from './pace.ts'
 
+/** Whoever was too slow leads again when it is so much faster than it need be: peers are told of both. */
+const AGAIN = 1.25
+
 export class Uplink {
   readonly #pace = new Pace()
+  #isSlow = false
   #sent = 0
   #waits = false
 
@@ -29,6 +33,8 @@ export class Uplink {
    */
   leads(bytesPerSecond: number, limit: number | null, now: number): boolean {
     const measured = this.#pace.rate(now) || Number.POSITIVE_INFINITY
-    return Math.min(measured, limit ?? measured) >= bytesPerSecond
+    const needed = bytesPerSecond * (this.#isSlow ? AGAIN : 1)
+    this.#isSlow = Math.min(measured, limit ?? measured) < needed
+    return !this.#isSlow
   }
 }
