@@ -38,9 +38,10 @@ function start(): void {
 
 /** Plays, and returns when the interface may take its share of the processor. */
 async function startVideo(media: MediaRecord, page: 'watch' | 'embed'): Promise<void> {
-  if (watchOptions(page).autoplay && mayShareSoon(media)) preloadIntroductions()
+  const options = watchOptions(page)
+  if (options.autoplay && mayShareSoon(media)) preloadIntroductions()
   await showStarted(media)
-  const session = openWatchSession(media, watchOptions(page))
+  const session = openWatchSession(media, options)
   // Before the page has loaded: a page around this one takes silence for a refusal.
   if (page === 'embed') openEmbedBridge({ session })
   await showEarly(session.video, media, page)

@@ -546,7 +546,8 @@ class Engine implements Playback {
     const swarm = this.#swarm
     const arriving = swarm?.arriving()
     const sends = this.#sends()
-    const leads = this.#leads()
+    const bytesPerSecond = this.#bytesPerSecond() * this.#watch.speed
+    const leads = this.#leads(bytesPerSecond)
     const peers = swarm?.peers() ?? []
     const queued = swarm?.queued()
     const decision = decide({
@@ -556,7 +557,7 @@ class Engine implements Playback {
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
       bufferedSeconds: this.#bufferedSeconds(),
       waits: this.#feed.waits,
-      bytesPerSecond: this.#bytesPerSecond() * this.#watch.speed,
+      bytesPerSecond,
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
       originLatencyMs: this.#fetcher.latencyMs,
@@ -601,11 +602,10 @@ class Engine implements Playback {
     return sharing.peers && (this.#swarm?.maySend ?? sharing.upload.bytesLeft !== 0)
   }
 
-  #leads(): boolean {
+  #leads(bytesPerSecond: number): boolean {
     const now = performance.now()
     const { sharing, totals } = this.#membership
     this.#uplink.look(totals.uploaded, this.#swarm?.waitsToSend ?? false, now)
-    const bytesPerSecond = this.#bytesPerSecond() * this.#watch.speed
     const limit = sharing.peers ? sharing.upload.bytesPerSecond : null
     return this.#uplink.leads(bytesPerSecond, limit, now)
   }

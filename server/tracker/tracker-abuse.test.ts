@@ -8,6 +8,7 @@ import {
   type Browser,
   browser,
   KNOWN,
+  offersFor,
   percent,
   scene,
 } from './tracker-fixture.ts'
@@ -208,9 +209,6 @@ describe('a network of native clients', () => {
 })
 
 describe('a browser that makes offers', () => {
-  const offers = (count: number) =>
-    Array.from({ length: count }, () => ({ offer: { type: 'offer', sdp: 'x' }, offer_id: 'o' }))
-
   it('meets the other browser, however many native clients there are', async () => {
     scene.trusts = true
     for (let n = 1; n <= 200; n += 1) {
@@ -218,9 +216,9 @@ describe('a browser that makes offers', () => {
       await announce(native, { 'X-Forwarded-For': `192.0.2.${n}` })
     }
     const [one, two] = [await browser(), await browser()]
-    one.send(announcement(KNOWN, 'one', { offers: offers(1) }))
+    one.send(announcement(KNOWN, 'one', { offers: offersFor(1) }))
     expect(await one.next()).toMatchObject({ incomplete: 201, [OFFERS_KEY]: { taken: 0 } })
-    two.send(announcement(KNOWN, 'two', { offers: offers(1) }))
+    two.send(announcement(KNOWN, 'two', { offers: offersFor(1) }))
     expect(await two.next()).toMatchObject({ incomplete: 202, [OFFERS_KEY]: { taken: 1 } })
     one.close()
     two.close()
@@ -230,7 +228,7 @@ describe('a browser that makes offers', () => {
     const [steady, fickle] = [await browser(), await browser()]
     steady.send(announcement(KNOWN, 'steady'))
     await steady.next()
-    fickle.send(announcement(KNOWN, 'fickle', { event: 'stopped', offers: offers(64) }))
+    fickle.send(announcement(KNOWN, 'fickle', { event: 'stopped', offers: offersFor(64) }))
     const answer = await fickle.next()
     expect(answer).toMatchObject({ incomplete: 1 })
     expect(answer).not.toHaveProperty(OFFERS_KEY)

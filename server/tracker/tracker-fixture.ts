@@ -74,6 +74,13 @@ export const announcement = (infoHash: string, peer: string, more: object = {}) 
   ...more,
 })
 
+/** @returns so many offers for an announcement, told apart by their numbers */
+export const offersFor = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({
+    offer: { type: 'offer', sdp: `${n}` },
+    offer_id: `${n}`.padEnd(20, '-'),
+  }))
+
 export interface Browser {
   send(message: unknown): void
   /** The next message from the tracker. */

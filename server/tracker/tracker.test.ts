@@ -9,6 +9,7 @@ import {
   browser,
   FOREIGN,
   KNOWN,
+  offersFor,
   percent,
   scene,
 } from './tracker-fixture.ts'
@@ -35,18 +36,13 @@ describe('the tracker over WebSocket', () => {
   })
 
   it('has every two browsers introduced once, by whoever comes later', async () => {
-    const offers = (count: number) =>
-      Array.from({ length: count }, (_, n) => ({
-        offer: { type: 'offer', sdp: `${n}` },
-        offer_id: `${n}`.padEnd(20, '-'),
-      }))
     const names = ['one', 'two', 'three', 'four']
     const browsers = await Promise.all(names.map(() => browser()))
     const heard = names.map(() => [] as unknown[])
     const say = async (index: number, count: number, isNew = false) => {
       const one = browsers[index] as Browser
       const event = isNew ? 'started' : undefined
-      one.send(announcement(KNOWN, names[index] as string, { event, offers: offers(count) }))
+      one.send(announcement(KNOWN, names[index] as string, { event, offers: offersFor(count) }))
       for (;;) {
         const message = await one.next()
         if ('complete' in message) return message[OFFERS_KEY]
