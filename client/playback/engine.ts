@@ -605,7 +605,7 @@ class Engine implements Playback {
   #leads(bytesPerSecond: number): boolean {
     const now = performance.now()
     const { sharing, totals } = this.#membership
-    this.#uplink.look(totals.uploaded, this.#swarm?.waitsToSend ?? false, now)
+    this.#uplink.look(totals.uploaded, this.#introductions.waitsToSend, now)
     const limit = sharing.peers ? sharing.upload.bytesPerSecond : null
     return this.#uplink.leads(bytesPerSecond, limit, now)
   }

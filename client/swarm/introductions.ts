@@ -52,6 +52,11 @@ export class Introductions {
     return this.#present?.begun?.expected() ?? []
   }
 
+  /** Whether bytes for viewers wait to leave. */
+  get waitsToSend(): boolean {
+    return this.#present?.begun?.waitsToSend ?? false
+  }
+
   /** Begins to connect to the other viewers; connections are kept until somebody adopts them. */
   begin(infoHash: string): void {
     this.#signalling(infoHash).catch(() => {}) // `adopt` tries again, and tells

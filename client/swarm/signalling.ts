@@ -95,6 +95,11 @@ export class Signalling {
       .filter(isOurPlayer)
   }
 
+  /** Whether bytes wait to leave for anybody who is connected. */
+  get waitsToSend(): boolean {
+    return this.#count(({ peer }) => peer.bufferSize > 0) > 0
+  }
+
   /** Says goodbye to the trackers and closes all connections, those handed over as well. */
   stop(): void {
     if (this.#stopped) return

@@ -75,8 +75,6 @@ export interface Swarm {
   inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'>
   /** False once the upload limit is spent: peers are sent nothing. */
   readonly maySend: boolean
-  /** Whether bytes for peers wait to leave. */
-  readonly waitsToSend: boolean
   /** Holds what peers are sent to this, from now on. */
   limitUpload(limit: UploadLimit): void
   close(): Promise<void>
@@ -175,7 +173,6 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       onChange: options.onChange,
     })
     const intents = new PeerIntents(torrent, layout, options.onChange, (wire) => trust.refuse(wire))
-    const connections = new Set<WebRtcPeer>()
     let meeting: Promise<void> = Promise.resolve()
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error | string): void =>
@@ -185,7 +182,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       torrent.on('ready', resolve)
       torrent.on('metadata', () => {
         if (torrent.length === layout.size && torrent.pieceLength === layout.pieceLength) {
-          const meet = () => options.meet(torrent.infoHash, takeFor(torrent, connections))
+          const meet = () => options.meet(torrent.infoHash, takeFor(torrent))
           meeting = loadPatiently(meet, signal)
           meeting.catch(fail)
           return
@@ -204,7 +201,6 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
     return new JoinedSwarm(torrent, { traffic, intents, trust, deadlines }, options, {
       readyMs,
       uploads,
-      connections,
       close,
     })
   } catch (error) {
@@ -214,15 +210,10 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
 }
 
 /** Peers that went wrong elsewhere stay outside. WebTorrent throws when a torrent is given anything after its end. */
-const takeFor = (torrent: Torrent, taken: Set<WebRtcPeer>) => (connection: WebRtcPeer) => {
+const takeFor = (torrent: Torrent) => (connection: WebRtcPeer) => {
   const isWelcome = !exclusions.has(connection.id ?? '', connection.remoteAddress ?? null)
-  if (torrent.destroyed || !isWelcome) {
-    connection.destroy()
-    return
-  }
-  taken.add(connection)
-  connection.on('close', () => taken.delete(connection))
-  torrent.addPeer(connection)
+  if (torrent.destroyed || !isWelcome) connection.destroy()
+  else torrent.addPeer(connection)
 }
 
 interface PeerWatchers {
@@ -235,7 +226,6 @@ interface PeerWatchers {
 interface JoinedFacts {
   readonly readyMs: number
   readonly uploads: UploadLimiter
-  readonly connections: ReadonlySet<WebRtcPeer>
   readonly close: () => Promise<void>
 }
 
@@ -244,7 +234,6 @@ class JoinedSwarm implements Swarm {
   readonly piecesReused: number
   readonly close: () => Promise<void>
   readonly #uploads: UploadLimiter
-  readonly #connections: ReadonlySet<WebRtcPeer>
   readonly #torrent: Torrent
   readonly #traffic: Traffic
   readonly #intents: PeerIntents
@@ -268,7 +257,6 @@ class JoinedSwarm implements Swarm {
     this.readyMs = facts.readyMs
     this.close = facts.close
     this.#uploads = facts.uploads
-    this.#connections = facts.connections
     let reused = 0
     for (let index = 0; index < options.layout.count; index += 1) {
       if (torrent.bitfield.get(index)) reused += 1
@@ -282,11 +270,6 @@ class JoinedSwarm implements Swarm {
 
   get maySend(): boolean {
     return !this.#uploads.isSpent
-  }
-
-  get waitsToSend(): boolean {
-    for (const { bufferSize } of this.#connections) if (bufferSize > 0) return true
-    return false
   }
 
   limitUpload(limit: UploadLimit): void {
