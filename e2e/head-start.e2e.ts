@@ -114,7 +114,7 @@ test('on a slow line the picture waits, whoever presses, and then plays on', asy
     const viewer = await watch(context, `${line.url}/watch/${other.id}`)
     await viewer.untilFirstFrame()
     const gathering = viewer.page.locator('.player-gathering')
-    await expect(gathering).toHaveText(/A slow connection/)
+    await expect(gathering).toHaveText(/Getting ready/)
     const pressed = viewer.page
       .locator('video')
       .evaluate(

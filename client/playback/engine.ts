@@ -85,7 +85,7 @@ class Engine implements Playback {
   /** The one that moved last: read-ahead goes on from there while there is none. */
   #lastReader: Demand | Reader
   readonly #feed: Feed
-  /** Until there is enough to play on, where a head came so late that there may not be. */
+  /** Until it can go on and will last, where the first frame came so late that it may not. */
   readonly #hold: PlayHold | null
   readonly #calm = new CalmClock()
   readonly #introductions: Introductions
@@ -142,7 +142,8 @@ class Engine implements Playback {
       this.#wanted.resolve()
       this.#queueTick()
     }
-    if (video.autoplay || !video.paused) want()
+    const begins = video.autoplay || !video.paused || (head?.isWanted ?? false)
+    if (begins) want()
     else video.addEventListener('play', want, { once: true, signal: this.#closing.signal })
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
     this.#closing.signal.addEventListener('abort', () => clearTimeout(firstFrameWait))
@@ -192,7 +193,7 @@ class Engine implements Playback {
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
     const isScant = head !== null && head.end < ENOUGH_SECONDS * this.#bytesPerSecond()
-    const isHeld = isScant && head.isLate && head.end < media.size && video.autoplay
+    const isHeld = isScant && head.isLate && head.end < media.size && begins
     this.#hold = isHeld ? new PlayHold(video) : null
     if (head) this.#feed.beganWithout(this.#lastReader, isHeld)
     this.#introductions = new Introductions({
@@ -495,10 +496,11 @@ class Engine implements Playback {
     return allowed
   }
 
-  /** Once there is enough to play on, or the viewer went elsewhere. */
+  /** Once it can go on and there is enough for it to last, or the viewer went elsewhere. */
   #releaseHold(): void {
     if (!this.#isHeld) return
-    if (this.#watch.seeks > 0 || this.#feed.mayBegin(this.#lastReader)) this.#hold?.release()
+    const mayBegin = this.#feed.mayBegin(this.#lastReader, this.#source.wasRead)
+    if (this.#watch.seeks > 0 || mayBegin) this.#hold?.release()
   }
 
   #onReader(reader: Reader): void {

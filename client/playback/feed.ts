@@ -176,19 +176,20 @@ export class Feed {
   /**
    * Whether there is enough to begin with; from then on, there always is.
    * @param reader what the video is given comes from there
+   * @param canGive false when the video cannot be given anything yet: then only what it holds counts
    */
-  mayBegin(reader: Pick<Reader, 'position' | 'end'>): boolean {
+  mayBegin(reader: Pick<Reader, 'position' | 'end'>, canGive = true): boolean {
     const { watch, fetcher } = this.#options
     const now = this.#now()
     // What is held does not wait for ever for the first bytes either.
     const since = this.#keptSince ?? this.#heldSince ?? now
-    const end = this.#hereUntil(reader)
+    const end = canGive ? this.#hereUntil(reader) : reader.position
     const bytesPerSecond = this.#options.bytesPerSecond() * watch.speed
     const held = this.#heldSince === null ? 0 : (watch.bufferedSeconds() * CAUTION) / watch.speed
     this.#isOpen ||= mayPlay({
       ahead: held + (end - reader.position) / bytesPerSecond,
       isWhole: end >= Math.min(reader.end, this.#samples.end),
-      pace: fetcher.pace,
+      pace: canGive ? fetcher.pace : 0,
       bytesPerSecond,
       waited: (now - since) / 1000,
     })

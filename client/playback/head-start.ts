@@ -2,7 +2,7 @@
 // address of its stream, and goes on through the service worker where that answer ends. So the first
 // frame waits for no script of ours and no worker. The page gets the same bytes out of the HTTP cache:
 // they are fetched once. On a page that is just being loaded, index.html starts it in the same way.
-import { earlyRequestOf, START_SECONDS } from '#protocol/early-request.ts'
+import { earlyRequestOf } from '#protocol/early-request.ts'
 import { type MediaRecord, nameOfBytes } from '#protocol/media.ts'
 import { HEAD_PARAMETER, ONLY_IF_CACHED, streamPath, streamSession } from '#protocol/stream.ts'
 import { ownPath, ownUrl } from '../remote/own-address.ts'
@@ -30,15 +30,17 @@ interface StartedVideo {
   readonly headEnd: number
   /** When the `src` was set, by `performance.now()`. */
   readonly startedAt: number
+  /** Keeps it from playing until it is aborted: its session knows when it can go on. */
+  readonly hold: AbortController
   /** When its first frame (of sound: its first data) was there, by the same clock. */
   shownAt: number | null
+  /** Somebody has pressed "play". */
+  isWanted: boolean
 }
 
 /** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
 const PATIENCE_MS = 300
 const PATIENCE_WAYS = 2
-/** The server keeps the end of a head back, and browsers tell a little less than they have. */
-const WHOLE_SHARE = 0.8
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000
 
@@ -52,8 +54,10 @@ export interface HeadStart {
   readonly startedAt: number
   /** When the first frame (of sound: the first data) was there, by the same clock; `null` before. */
   readonly shownAt: number | null
-  /** The first frame took so long that the line may be slower than the film. */
+  /** The first frame took so long that the line may be slower than the film, or the machine busy. */
   readonly isLate: boolean
+  /** Somebody has pressed "play" already. */
+  readonly isWanted: boolean
 }
 
 /**
@@ -70,8 +74,15 @@ export function startHead(media: MediaRecord): void {
   if (!isControlled() || wasStored(title) || video.canPlayType(media.type) === '') return
   const session = streamSession(media.revision, crypto.randomUUID())
   const startedAt = performance.now()
-  const start: StartedVideo = { title, video, session, headEnd, startedAt, shownAt: null }
+  const hold = new AbortController()
+  const begun = { shownAt: null, isWanted: false }
+  const start: StartedVideo = { title, video, session, headEnd, startedAt, hold, ...begun }
   window.slipstreamStart = start
+  const keep = (): void => {
+    start.isWanted = true
+    video.pause()
+  }
+  video.addEventListener('play', keep, { signal: hold.signal })
   const show = (): void => {
     start.shownAt ??= performance.now()
   }
@@ -101,20 +112,10 @@ export function takeStartedVideo(
     return null
   }
   delete window.slipstreamStart
-  const { video, session, headEnd: end, startedAt, shownAt } = started
-  const patienceMs = headPatienceMs()
-  const isShownInTime = shownAt !== null && shownAt - startedAt <= patienceMs
-  const isLate = !isShownInTime && !cameInTime(video, performance.now() - startedAt - patienceMs)
-  return { video, head: { session, src: video.src, end, startedAt, shownAt, isLate } }
-}
-
-/**
- * A line that brings a head in less time than it plays is fast enough: then it was the machine that was
- * late with the first frame, and to wait would not help.
- */
-function cameInTime({ buffered }: HTMLVideoElement, ms: number): boolean {
-  const isHere = buffered.length > 0 && buffered.end(0) >= START_SECONDS * WHOLE_SHARE
-  return isHere && ms <= START_SECONDS * 1000
+  const { video, session, headEnd: end, hold, startedAt, shownAt, isWanted } = started
+  hold.abort()
+  const isLate = shownAt === null || shownAt - startedAt > headPatienceMs()
+  return { video, head: { session, src: video.src, end, startedAt, shownAt, isLate, isWanted } }
 }
 
 /** Lets go of what was started, unless somebody took it. */

@@ -39,6 +39,11 @@ export class StreamSource {
     return this.#head?.end ?? 0
   }
 
+  /** The worker has asked the page for something. */
+  get wasRead(): boolean {
+    return this.#wasRead
+  }
+
   /** The worker is there: sets the `src`, unless the `<video>` was started with it. */
   open(): void {
     if (this.#head) {

@@ -62,7 +62,7 @@ describe('statusSentence', () => {
 
   it('says why a picture stands still that is to play', () => {
     const still = { ...snapshot({ firstFrameMs: 400 }), isGathering: true }
-    expect(statusSentence(still, ready).text).toMatch(/^A slow connection/)
+    expect(statusSentence(still, ready).text).toMatch(/^Getting ready/)
   })
 
   it('counts the viewers that share, and says the same of each number of them', () => {

@@ -20,7 +20,7 @@ const HTTP_SENTENCES: Record<HttpReason, string> = {
 }
 
 /** Of a film that shows its first picture and does not play yet. */
-export const GATHERING = 'A slow connection: it begins when there is enough to play on.'
+export const GATHERING = 'Getting ready: it begins when there is enough to play on.'
 
 /** @param media the latest known record of the title that is playing */
 export function statusSentence(snapshot: PlaybackSnapshot, media: MediaRecord): StatusSentence {
