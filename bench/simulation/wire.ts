@@ -3,6 +3,7 @@
 // latency later. Owned by the receiver.
 import type { PieceIndex } from '#protocol/pieces.ts'
 import type { PolicyPeer } from '../../client/playback/origin-policy.ts'
+import { UNKNOWN_PACE } from '../../client/swarm/block-choice.ts'
 import { arrivesIn } from '../../client/swarm/intent-message.ts'
 import type { Ledger } from './ledger.ts'
 import type { SimulatedViewer, Told } from './viewer.ts'
@@ -18,8 +19,6 @@ interface Request {
   bytes: number
 }
 
-/** WebTorrent looks at the last five seconds to tell how fast a wire is. */
-const RATE_SECONDS = 5
 /** A peer that others wait for is not served for longer than that without a break. */
 const TURN_SECONDS = 10
 
@@ -27,10 +26,9 @@ const TURN_SECONDS = 10
 const LATENCY = 0
 const READY_AT = 1
 const RATE = 2
-const RATED_AT = 3
-const ACTIVE_SINCE = 4
-const NOTHING_SINCE = 5
-const TOLD_FOR = 6
+const ACTIVE_SINCE = 3
+const NOTHING_SINCE = 4
+const TOLD_FOR = 5
 
 export class Wire implements PolicyPeer {
   readonly id: string
@@ -97,12 +95,6 @@ export class Wire implements PolicyPeer {
   /** As pace.ts: by the time in which something was asked for. */
   get rate(): number {
     return this.#numbers[this.#from + RATE] as number
-  }
-
-  /** As WebTorrent measures: by the clock. */
-  get #lately(): number {
-    const idle = this.#clock.now - (this.#numbers[this.#from + RATED_AT] as number)
-    return idle >= RATE_SECONDS ? 0 : this.rate * (1 - idle / RATE_SECONDS)
   }
 
   get promises(): boolean {
@@ -200,7 +192,6 @@ export class Wire implements PolicyPeer {
     const measured = bytes / stepSeconds
     const change = (measured - before) * Math.min(1, stepSeconds)
     this.#numbers[this.#from + RATE] = before === 0 ? measured : before + change
-    this.#numbers[this.#from + RATED_AT] = this.#clock.now
     let rest = bytes
     while (rest > 0) {
       const request = this.requests[0]
@@ -239,8 +230,8 @@ export class Wire implements PolicyPeer {
     served[this.#senderNumber] = (served[this.#senderNumber] as number) + change
   }
 
-  /** As WebTorrent does: two blocks, and what comes in `seconds`. In bytes. */
+  /** As block-choice.ts: two blocks, and what comes in `seconds`. In bytes. */
   #pipeline(seconds: number): number {
-    return Math.floor(this.#leastPipeline + seconds * this.#lately)
+    return Math.floor(this.#leastPipeline + seconds * (this.rate || UNKNOWN_PACE))
   }
 }

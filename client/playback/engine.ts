@@ -142,7 +142,7 @@ class Engine implements Playback {
       this.#wanted.resolve()
       this.#queueTick()
     }
-    const begins = video.autoplay || !video.paused || (head?.isWanted ?? false)
+    const begins = video.autoplay || !video.paused
     if (begins) want()
     else video.addEventListener('play', want, { once: true, signal: this.#closing.signal })
     const firstFrameWait = setTimeout(this.#firstFrame.resolve, FIRST_FRAME_WAIT_MS)
@@ -336,7 +336,7 @@ class Engine implements Playback {
     this.#listeners.clear()
     this.#watch.close()
     this.#calm.close()
-    this.#hold?.cancel()
+    this.#hold?.release()
     this.#options.video.removeAttribute('src')
     this.#options.video.load()
     this.#source.close()

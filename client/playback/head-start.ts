@@ -24,23 +24,21 @@ declare global {
 interface StartedVideo {
   /** As `nameOfBytes` has it. */
   readonly title: string
-  /** Its `src` is set. */
+  /** Its `src` is set. It stands still, at a rate of 0. */
   readonly video: HTMLVideoElement
   readonly session: string
   readonly headEnd: number
   /** When the `src` was set, by `performance.now()`. */
   readonly startedAt: number
-  /** Keeps it from playing until it is aborted: its session knows when it can go on. */
-  readonly hold: AbortController
   /** When its first frame (of sound: its first data) was there, by the same clock. */
   shownAt: number | null
-  /** Somebody has pressed "play". */
-  isWanted: boolean
 }
 
 /** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
 const PATIENCE_MS = 300
 const PATIENCE_WAYS = 2
+/** No server is further away; what takes longer waits for a busy machine. */
+const LONGEST_WAY_MS = 300
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000
 
@@ -56,8 +54,6 @@ export interface HeadStart {
   readonly shownAt: number | null
   /** The first frame took so long that the line may be slower than the film, or the machine busy. */
   readonly isLate: boolean
-  /** Somebody has pressed "play" already. */
-  readonly isWanted: boolean
 }
 
 /**
@@ -74,15 +70,8 @@ export function startHead(media: MediaRecord): void {
   if (!isControlled() || wasStored(title) || video.canPlayType(media.type) === '') return
   const session = streamSession(media.revision, crypto.randomUUID())
   const startedAt = performance.now()
-  const hold = new AbortController()
-  const begun = { shownAt: null, isWanted: false }
-  const start: StartedVideo = { title, video, session, headEnd, startedAt, hold, ...begun }
+  const start: StartedVideo = { title, video, session, headEnd, startedAt, shownAt: null }
   window.slipstreamStart = start
-  const keep = (): void => {
-    start.isWanted = true
-    video.pause()
-  }
-  video.addEventListener('play', keep, { signal: hold.signal })
   const show = (): void => {
     start.shownAt ??= performance.now()
   }
@@ -93,16 +82,17 @@ export function startHead(media: MediaRecord): void {
   // Without it Chromium takes no bytes of a worker, whose answers have no address, after a server's.
   video.crossOrigin = 'anonymous'
   video.src = `${ownPath(streamPath(media.id, session, media.filename))}?${HEAD_PARAMETER}`
+  video.playbackRate = 0 // its session knows when it can go on
 }
 
 /** @returns how long a first frame is waited for: milliseconds */
 export function headPatienceMs(): number {
   const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   const wayMs = page ? page.responseStart - page.requestStart : 0
-  return PATIENCE_MS + PATIENCE_WAYS * wayMs
+  return PATIENCE_MS + PATIENCE_WAYS * Math.min(wayMs, LONGEST_WAY_MS)
 }
 
-/** @returns the `<video>` that was started with this title, for whoever asks first */
+/** @returns the `<video>` that was started with this title, for whoever asks first; it may play now */
 export function takeStartedVideo(
   media: MediaRecord,
 ): { readonly video: HTMLVideoElement; readonly head: HeadStart } | null {
@@ -112,10 +102,10 @@ export function takeStartedVideo(
     return null
   }
   delete window.slipstreamStart
-  const { video, session, headEnd: end, hold, startedAt, shownAt, isWanted } = started
-  hold.abort()
+  const { video, session, headEnd: end, startedAt, shownAt } = started
+  video.playbackRate = video.defaultPlaybackRate
   const isLate = shownAt === null || shownAt - startedAt > headPatienceMs()
-  return { video, head: { session, src: video.src, end, startedAt, shownAt, isLate, isWanted } }
+  return { video, head: { session, src: video.src, end, startedAt, shownAt, isLate } }
 }
 
 /** Lets go of what was started, unless somebody took it. */

@@ -227,7 +227,9 @@ function turnOf(
   // Most of what is looked ahead to is too early even for the first: then nobody need be ranked.
   if (!isInReach && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
   // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
-  const rivals = givers.filter((peer) => peer.wants(index))
+  // What it tells is a moment old: who looks ahead to the piece before will see this one as we do.
+  const before = (index - 1) as PieceIndex
+  const rivals = givers.filter((peer) => peer.wants(index) || peer.wants(before))
   const place = placeOf(snapshot, rivals, index)
   const { strangers } = snapshot
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'

@@ -2,21 +2,17 @@ import { beforeEach, expect, test } from 'vitest'
 import { PlayHold } from './play-hold.ts'
 
 class Video extends EventTarget {
-  paused = true
-  readonly said: string[] = []
-  isRefused = false
+  defaultPlaybackRate = 1
+  #rate = 1
 
-  play(): Promise<void> {
-    this.said.push('play')
-    if (this.isRefused) return Promise.reject(new DOMException('', 'NotAllowedError'))
-    this.paused = false
-    this.dispatchEvent(new Event('play'))
-    return Promise.resolve()
+  get playbackRate(): number {
+    return this.#rate
   }
 
-  pause(): void {
-    this.said.push('pause')
-    this.paused = true
+  set playbackRate(rate: number) {
+    if (rate === this.#rate) return
+    this.#rate = rate
+    queueMicrotask(() => this.dispatchEvent(new Event('ratechange')))
   }
 }
 
@@ -26,31 +22,38 @@ beforeEach(() => {
 })
 const hold = () => new PlayHold(video as unknown as HTMLVideoElement)
 
-test('what plays, or is pressed, is paused until it may play; then it plays once', async () => {
-  await video.play()
+test('stands still until it may play', () => {
   const held = hold()
-  expect(video.paused).toBe(true)
-  await video.play()
-  expect([video.paused, held.isOver]).toEqual([true, false])
+  expect([video.playbackRate, held.isOver]).toEqual([0, false])
   held.release()
-  held.release()
-  expect([video.paused, held.isOver]).toEqual([false, true])
-  expect(video.said).toEqual(['play', 'pause', 'play', 'pause', 'play'])
+  expect([video.playbackRate, held.isOver]).toEqual([1, true])
 })
 
-test('a hold that is called off leaves the video as it is', async () => {
-  const held = hold()
-  held.cancel()
-  held.release()
-  expect(video.said).toEqual([])
-  await video.play()
-  expect(video.paused).toBe(false)
+test('one that stood still before it was held plays as usual', () => {
+  video.playbackRate = 0
+  hold().release()
+  expect(video.playbackRate).toBe(1)
 })
 
-test('a browser that refuses is no error', async () => {
+test('it plays as fast as it was to play before, or as somebody wished meanwhile', async () => {
+  video.playbackRate = 1.5
   const held = hold()
-  video.isRefused = true
   held.release()
-  await new Promise(setImmediate)
-  expect(video.paused).toBe(true)
+  expect(video.playbackRate).toBe(1.5)
+  const again = hold()
+  video.playbackRate = 2
+  await Promise.resolve()
+  expect(video.playbackRate).toBe(0)
+  video.playbackRate = 0.5 // told only after it was released
+  again.release()
+  expect(video.playbackRate).toBe(0.5)
+})
+
+test('it is released once', async () => {
+  const held = hold()
+  held.release()
+  video.playbackRate = 0
+  held.release()
+  await Promise.resolve()
+  expect(video.playbackRate).toBe(0)
 })

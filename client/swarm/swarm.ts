@@ -7,6 +7,7 @@ import type { PieceRange, PolicyPeer } from '../playback/origin-policy.ts'
 import type { PeerShare } from '../playback/playback.ts'
 import type { UploadLimit } from '../playback/sharing.ts'
 import type { Bytes, PieceStore } from '../storage/piece-store.ts'
+import { chooseBlocks } from './block-choice.ts'
 import { exclusions } from './exclusions.ts'
 import { hexOf } from './hex.ts'
 import type { Intent } from './intent-message.ts'
@@ -166,6 +167,7 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       onFailed: (index) => traffic.superseded(index),
       onChange: options.onChange,
     })
+    chooseBlocks(torrent, (wire) => trust.pace(wire))
     const uploads = new UploadLimiter(torrent, options.upload)
     takeRequestsSlowly(torrent)
     const traffic = new Traffic(torrent, {

@@ -55,7 +55,7 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
       on(event: 'donthave', listener: (index: number) => void): void
     }
     /** Payload bytes per second. */
-    downloadSpeed(): number
+    downloadSpeed: () => number
     have(index: number): void
     cancel(index: number, offset: number, length: number): void
     choke(): void
@@ -140,6 +140,12 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     /** Asks the wire for one more block of the piece. @returns false when there was none to ask for */
     _request: (wire: Wire, index: number, hotswap: boolean) => boolean
     _hotswap: (wire: Wire, index: number) => boolean
+    /** Something has changed: has peers asked for more, soon. */
+    _update: () => void
+    /** Does so now, in a random order. */
+    _updateWireWrapper(): void
+    /** The same for one of them. */
+    _updateWire: (wire: Wire) => void
     /** Peers that are sent to at a time. */
     _rechokeNumSlots: number
     _rechoke(): void

@@ -149,7 +149,8 @@ export function rememberViewing(
     memory.keepPosition(title, keptAt, video.duration)
   }
   const keepPreferences = (): void => {
-    const { volume, muted, playbackRate: rate } = video
+    const { volume, muted } = video
+    const rate = video.playbackRate || video.defaultPlaybackRate // one that is held has none
     video.defaultPlaybackRate = rate
     memory.keepPreferences(choiceOf({ volume, muted, rate }, imposed, memory.preferences))
   }

@@ -117,10 +117,8 @@ export class WatchSession {
     this.#stopCounting = this.sharing.count(() => this.#playback.stats().bytes.uploaded)
     this.#unsubscribe = this.#follow()
     // Autoplay comes with the first data, which are here already.
-    const hasPassed =
-      this.video.readyState === HTMLMediaElement.HAVE_ENOUGH_DATA && options.autoplay
-    const isDue = started && (hasPassed || started.head.isWanted)
-    if (isDue) this.video.play().catch(() => undefined)
+    const hasPassed = this.video.readyState === HTMLMediaElement.HAVE_ENOUGH_DATA
+    if (started && hasPassed && options.autoplay) this.video.play().catch(() => undefined)
   }
 
   readonly stats = (): PlaybackStats => this.#playback.stats()

@@ -1,0 +1,58 @@
+// Which blocks a peer is asked for next, in place of WebTorrent's own choice (`_update` and `_updateWire`
+// in its lib/torrent.js, 3.0.21). That one waits for an idle moment of the page, up to 250 ms each
+// time; asks a peer that has sent nothing yet for one block, of the last piece; and then for as many as
+// come in a second by the clock, which is two of a peer that was asked for little. On a page that is
+// busy, as it is when a film begins, a piece took seconds that way.
+import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
+import type { PaceOf } from './wire-queues.ts'
+
+const BLOCK_BYTES = 16 * 1024
+/** What a peer is taken to send before it has sent anything: bytes per second. */
+export const UNKNOWN_PACE = 128 * 1024
+/** Besides what a peer sends in a while, it is asked for so many blocks. */
+const LEAST_BLOCKS = 2
+/** A peer is asked for more when it has less than so much to send … */
+const LOW_SECONDS = 0.5
+/** … and then for so much. */
+const HIGH_SECONDS = 1
+
+/** Before the first peer comes. @param paceOf bytes per second while something is asked for */
+export function chooseBlocks(torrent: Torrent, paceOf: PaceOf): void {
+  torrent.on('wire', (wire) => {
+    // `_request` asks for no more than comes in a second by this.
+    wire.downloadSpeed = () => paceOf(wire) || UNKNOWN_PACE
+  })
+  const updateWire = torrent._updateWire.bind(torrent)
+  torrent._updateWire = (wire) => {
+    if (wire.peerChoking)
+      updateWire(wire) // it may allow some pieces all the same (BEP 6)
+    else fill(torrent, wire)
+  }
+  const updateWires = torrent._updateWireWrapper.bind(torrent)
+  let isDue = false
+  torrent._update = () => {
+    if (isDue) return
+    isDue = true
+    // What comes in one go is answered in one go.
+    setTimeout(() => {
+      isDue = false
+      updateWires()
+    })
+  }
+}
+
+function fill(torrent: Torrent, wire: Wire): void {
+  if (wire.destroyed || wire.requests.length >= blocksIn(wire, LOW_SECONDS)) return
+  const most = blocksIn(wire, HIGH_SECONDS)
+  for (const { from, to } of torrent._selections._items) {
+    for (let piece = from; piece <= to; piece += 1) {
+      if (!wire.peerPieces.get(piece)) continue
+      while (wire.requests.length < most && torrent._request(wire, piece, false));
+      if (wire.requests.length >= most) return
+    }
+  }
+}
+
+function blocksIn(wire: Wire, seconds: number): number {
+  return LEAST_BLOCKS + Math.ceil((seconds * wire.downloadSpeed()) / BLOCK_BYTES)
+}
