@@ -11,6 +11,7 @@ import type { PlaybackProblem } from '../playback/playback.ts'
 import { Announcement } from './Announcement.tsx'
 import { takeOver } from './early-video.ts'
 import { handsFocusBack } from './focus.ts'
+import { LoadingIcon, useIsWaiting } from './LoadingIcon.tsx'
 import { shapeOf } from './picture.ts'
 import { SharingButton, SharingPanel, SharingQuestion, useSharingPanel } from './Sharing.tsx'
 import { HelpButton, ShortcutHelp } from './ShortcutHelp.tsx'
@@ -55,6 +56,7 @@ export function Player({ session, fill = false }: PlayerProps) {
   useEffect(() => addTracks(session.video, tracks), [session, tracks])
 
   useVideoFacts(video)
+  const isWaiting = useIsWaiting(video)
   const gathers = usePlayback(session, ({ isGathering }) => isGathering)
   const audio = isAudio(media)
   return (
@@ -76,7 +78,7 @@ export function Player({ session, fill = false }: PlayerProps) {
       >
         {gathers && (
           <div slot="centered-chrome" className="player-gathering" aria-hidden>
-            <LoadingIcon />
+            <LoadingIcon turns />
             <span>{GATHERING}</span>
           </div>
         )}
@@ -89,7 +91,7 @@ export function Player({ session, fill = false }: PlayerProps) {
         )}
         <media-loading-indicator slot="centered-chrome" noautohide>
           {/* Its own has the whole page laid out 60 times a second, shown or not. */}
-          <LoadingIcon slot="icon" />
+          <LoadingIcon slot="icon" turns={isWaiting} />
         </media-loading-indicator>
         {hasControls ? (
           <div className="player-bars">
@@ -195,14 +197,6 @@ function addTracks(video: HTMLVideoElement, tracks: readonly Track[]): () => voi
   return () => {
     for (const element of elements) element.remove()
   }
-}
-
-function LoadingIcon({ slot }: { readonly slot?: string }) {
-  return (
-    <svg slot={slot} className="player-loading" viewBox="0 0 100 100" aria-hidden>
-      <path d="M73 50a23 23 0 0 0-46 0h4a19 19 0 0 1 38 0z" />
-    </svg>
-  )
 }
 
 /** What an audio title shows in place of a picture. */
