@@ -1,8 +1,11 @@
 // Which Chromium the tests drive, and with which flags. Order: CHROMIUM_PATH, Playwright's own, the
 // system's, Debian's package installed as root; otherwise a message that says what to do.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { chromium } from '@playwright/test'
+
+const CACHE = join(import.meta.dirname, '../../node_modules/.cache/slipstream')
 
 const SYSTEM_PATHS = [
   '/usr/bin/chromium',
@@ -14,6 +17,25 @@ const SYSTEM_PATHS = [
 
 /** @throws Error that says how to get a browser when there is none */
 export function findChromium(): string {
+  return asAnybody(installedChromium())
+}
+
+/**
+ * As root, Chromium gives a third of its threads precedence over all other processes, the server and
+ * the pages' own threads too: answers of milliseconds took seconds on a busy machine. Nobody's browser
+ * is root's, so then it runs as another user would run it, as far as the system lets it.
+ */
+function asAnybody(path: string): string {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return path
+  const as = ['--user', '--map-user=1000', '--map-group=1000', '--']
+  if (spawnSync('unshare', [...as, 'true']).status !== 0) return path
+  const script = join(CACHE, 'chromium')
+  mkdirSync(CACHE, { recursive: true })
+  writeFileSync(script, `#!/bin/sh\nexec unshare ${as.join(' ')} '${path}' "$@"\n`, { mode: 0o755 })
+  return script
+}
+
+function installedChromium(): string {
   const own = process.env['CHROMIUM_PATH']
   if (own) {
     if (existsSync(own)) return own
