@@ -3,7 +3,7 @@
 // latency later. Owned by the receiver.
 import type { PieceIndex } from '#protocol/pieces.ts'
 import type { PolicyPeer } from '../../client/playback/origin-policy.ts'
-import { UNKNOWN_PACE } from '../../client/swarm/block-choice.ts'
+import { UNKNOWN_PACE } from '../../client/playback/pace.ts'
 import { arrivesIn } from '../../client/swarm/intent-message.ts'
 import type { Ledger } from './ledger.ts'
 import type { SimulatedViewer, Told } from './viewer.ts'

@@ -4,11 +4,10 @@
 // come in a second by the clock, which is two of a peer that was asked for little. On a page that is
 // busy, as it is when a film begins, a piece took seconds that way.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
+import { UNKNOWN_PACE } from '../playback/pace.ts'
 import type { PaceOf } from './wire-queues.ts'
 
 const BLOCK_BYTES = 16 * 1024
-/** What a peer is taken to send before it has sent anything: bytes per second. */
-export const UNKNOWN_PACE = 128 * 1024
 /** Besides what a peer sends in a while, it is asked for so many blocks. */
 const LEAST_BLOCKS = 2
 /** A peer is asked for more when it has less than so much to send … */
@@ -18,12 +17,14 @@ const HIGH_SECONDS = 1
 
 /** Before the first peer comes. @param paceOf bytes per second while something is asked for */
 export function chooseBlocks(torrent: Torrent, paceOf: PaceOf): void {
-  torrent.on('wire', (wire) => {
-    // `_request` asks for no more than comes in a second by this.
-    wire.downloadSpeed = () => paceOf(wire) || UNKNOWN_PACE
-  })
+  const paced = new WeakSet<Wire>()
   const updateWire = torrent._updateWire.bind(torrent)
   torrent._updateWire = (wire) => {
+    if (!paced.has(wire)) {
+      paced.add(wire)
+      // `_request` asks for no more than comes in a second by this.
+      wire.downloadSpeed = () => paceOf(wire) || UNKNOWN_PACE
+    }
     if (wire.peerChoking)
       updateWire(wire) // it may allow some pieces all the same (BEP 6)
     else fill(torrent, wire)
