@@ -125,6 +125,22 @@ describe('on a slow line', () => {
     expect(given()).toEqual([SECOND, true])
   })
 
+  test('what is held is not told of what it cannot be given yet', () => {
+    feed.beganWithout({ position: 2 * SECOND }, true)
+    Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
+    fetcher.pace = 10 * SECOND
+    held.add(2)
+    const next = { position: 2 * SECOND, end: layout.size }
+    expect(feed.mayBegin(next, false)).toBe(false)
+    expect(feed.mayBegin(next, true)).toBe(true)
+  })
+
+  test('what is held begins with what it has, if that is enough', () => {
+    feed.beganWithout({ position: 2 * SECOND }, true)
+    watch.bufferedSeconds = () => 5.1
+    expect(feed.mayBegin({ position: 2 * SECOND, end: layout.size }, false)).toBe(true)
+  })
+
   test('what is held begins after a while whatever comes, and after a seek at once', () => {
     feed.beganWithout({ position: 2 * SECOND }, true)
     Object.assign(watch, { firstFrameMs: 100, hasFrame: true })

@@ -257,6 +257,18 @@ describe('with peers', () => {
     expect(isAsked(fromOrigin, piece)).toBe(true)
   })
 
+  test('a peer that has said so much as that it looks ahead to the piece before is', () => {
+    const piece = placed(1)
+    const first = firstFor(piece)
+    const asks = (lastWanted: number) => {
+      const wants = (index: PieceIndex) => index <= lastWanted
+      const peers = others.map((id) => peer(id, [], 0, false, id === first ? { wants } : {}))
+      const { fromOrigin } = decide(snapshot({ peers, spanPieces: 1 }, every(0, piece - 1)))
+      return isAsked(fromOrigin, piece)
+    }
+    expect([asks(piece), asks(piece - 1), asks(piece - 2)]).toEqual([false, false, true])
+  })
+
   test('who does not upload is no source, and nobody to wait for', () => {
     const piece = placed(1)
     const first = firstFor(piece)
