@@ -138,7 +138,10 @@ test.describe('on a slow line the picture waits', () => {
     const gathering = viewer.page.locator('.player-gathering')
     await expect(gathering).toBeVisible()
     await viewer.page.getByRole('button', { name: 'pause', exact: true }).click()
-    await expect(gathering).toHaveCount(0, { timeout: 15_000 })
+    await expect(gathering).toHaveCount(0)
+    const speed = () =>
+      viewer.page.locator('video').evaluate((video: HTMLVideoElement) => video.playbackRate)
+    await expect.poll(speed, { timeout: 15_000 }).toBe(1)
     await viewer.page.waitForTimeout(500)
     expect(await viewer.video()).toMatchObject({ currentTime: 0, paused: true })
     await viewer.page.getByRole('button', { name: 'play', exact: true }).click()

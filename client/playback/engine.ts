@@ -224,7 +224,8 @@ class Engine implements Playback {
     })
     this.#ticker = setInterval(() => {
       if (this.#feed.isKeeping) this.#wakeReaders() // time may have changed what they are allowed
-      if (!this.#direct) this.#source.releaseIfScarce(this.#watch.bufferedSeconds())
+      const plays = !this.#direct && !this.#isHeld
+      if (plays) this.#source.releaseIfScarce(this.#watch.bufferedSeconds())
       this.#releaseHold()
       this.#tick()
       this.#publish()
@@ -315,7 +316,7 @@ class Engine implements Playback {
   }
 
   get #isGathering(): boolean {
-    return this.#isHeld && this.#watch.firstFrameMs !== null
+    return this.#isHeld && this.#hold?.isPaused === false && this.#watch.firstFrameMs !== null
   }
 
   get #httpReason(): HttpReason | null {
@@ -336,7 +337,7 @@ class Engine implements Playback {
     this.#listeners.clear()
     this.#watch.close()
     this.#calm.close()
-    this.#hold?.release()
+    this.#hold?.cancel()
     this.#options.video.removeAttribute('src')
     this.#options.video.load()
     this.#source.close()

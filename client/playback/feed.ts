@@ -182,7 +182,7 @@ export class Feed {
     const { watch, fetcher } = this.#options
     const now = this.#now()
     // What is held does not wait for ever for the first bytes either.
-    const since = this.#keptSince ?? this.#heldSince ?? now
+    const since = this.#heldSince ?? this.#keptSince ?? now
     const end = canGive ? this.#hereUntil(reader) : reader.position
     const bytesPerSecond = this.#options.bytesPerSecond() * watch.speed
     const held = this.#heldSince === null ? 0 : (watch.bufferedSeconds() * CAUTION) / watch.speed

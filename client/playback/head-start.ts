@@ -37,7 +37,7 @@ interface StartedVideo {
 /** On a line that is fast enough a first frame takes no longer, and some ways to the server and back. */
 const PATIENCE_MS = 300
 const PATIENCE_WAYS = 2
-/** No server is further away; what takes longer waits for a busy machine. */
+/** Few servers are further away; what takes longer mostly waits for a busy machine. */
 const LONGEST_WAY_MS = 300
 /** By then an answer is over, or there was none. */
 const LOADED_WAIT_MS = 10_000

@@ -2,8 +2,21 @@ import { beforeEach, expect, test } from 'vitest'
 import { PlayHold } from './play-hold.ts'
 
 class Video extends EventTarget {
+  autoplay = true
+  paused = true
   defaultPlaybackRate = 1
   #rate = 1
+
+  play(): Promise<void> {
+    this.paused = false
+    this.dispatchEvent(new Event('play'))
+    return Promise.resolve()
+  }
+
+  pause(): void {
+    this.paused = true
+    this.dispatchEvent(new Event('pause'))
+  }
 
   get playbackRate(): number {
     return this.#rate
@@ -47,6 +60,31 @@ test('it plays as fast as it was to play before, or as somebody wished meanwhile
   video.playbackRate = 0.5 // told only after it was released
   again.release()
   expect(video.playbackRate).toBe(0.5)
+})
+
+test('it plays when it may, unless it shall not by itself or somebody has paused it', () => {
+  hold().release()
+  expect(video.paused).toBe(false)
+  const paused = hold()
+  video.pause()
+  expect(paused.isPaused).toBe(true)
+  paused.release()
+  expect([video.paused, video.playbackRate]).toEqual([true, 1])
+  const pressed = hold()
+  video.pause()
+  void video.play()
+  expect(pressed.isPaused).toBe(false)
+  video.paused = true
+  video.autoplay = false
+  pressed.release()
+  expect(video.paused).toBe(true)
+})
+
+test('one that is given up is left as it is, at its rate', () => {
+  const held = hold()
+  held.cancel()
+  held.release()
+  expect([video.paused, video.playbackRate, held.isOver]).toEqual([true, 1, true])
 })
 
 test('it is released once', async () => {

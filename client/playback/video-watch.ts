@@ -92,7 +92,8 @@ export class VideoWatch {
 
   /** Seconds of the film per second; who plays it slowly may change their mind. */
   get speed(): number {
-    return Math.max(1, this.#video.playbackRate)
+    const { playbackRate, defaultPlaybackRate } = this.#video // 0 while it is held
+    return Math.max(1, playbackRate || defaultPlaybackRate)
   }
 
   /** Seeks begun. */

@@ -56,7 +56,7 @@ async function meet(name: string, pace: (wire: Wire) => number) {
     }
     await delay(20)
   }
-  return { peer, send }
+  return { torrent, peer, send }
 }
 
 /** Besides two blocks. */
@@ -79,6 +79,21 @@ test('then for what it sends in a second, whenever half of that is left', async 
   expect(peer.requests()).toHaveLength(most)
   await send(1)
   expect(peer.requests()).toHaveLength(most - least + 1 + most)
+})
+
+test('a peer that says so is asked for no more at a time', async () => {
+  const { peer, send } = await meet('modest', () => 0)
+  peer.handshake({ m: {}, reqq: 3 })
+  const before = peer.requests().length
+  await send(before - 3)
+  expect(peer.requests()).toHaveLength(before)
+  await send(1)
+  expect(peer.requests()).toHaveLength(before + 1)
+})
+
+test('who is sent to goes by what came, not by what may come', async () => {
+  const { torrent } = await meet('measured', () => 1e6)
+  expect(torrent.wires.map((wire) => wire.downloadSpeed())).toEqual([0])
 })
 
 test('nobody is asked while choking', async () => {

@@ -17,17 +17,11 @@ const HIGH_SECONDS = 1
 
 /** Before the first peer comes. @param paceOf bytes per second while something is asked for */
 export function chooseBlocks(torrent: Torrent, paceOf: PaceOf): void {
-  const paced = new WeakSet<Wire>()
   const updateWire = torrent._updateWire.bind(torrent)
   torrent._updateWire = (wire) => {
-    if (!paced.has(wire)) {
-      paced.add(wire)
-      // `_request` asks for no more than comes in a second by this.
-      wire.downloadSpeed = () => paceOf(wire) || UNKNOWN_PACE
-    }
     if (wire.peerChoking)
       updateWire(wire) // it may allow some pieces all the same (BEP 6)
-    else fill(torrent, wire)
+    else fill(torrent, wire, paceOf(wire) || UNKNOWN_PACE)
   }
   const updateWires = torrent._updateWireWrapper.bind(torrent)
   let isDue = false
@@ -42,18 +36,27 @@ export function chooseBlocks(torrent: Torrent, paceOf: PaceOf): void {
   }
 }
 
-function fill(torrent: Torrent, wire: Wire): void {
-  if (wire.destroyed || wire.requests.length >= blocksIn(wire, LOW_SECONDS)) return
-  const most = blocksIn(wire, HIGH_SECONDS)
-  for (const { from, to } of torrent._selections._items) {
-    for (let piece = from; piece <= to; piece += 1) {
-      if (!wire.peerPieces.get(piece)) continue
-      while (wire.requests.length < most && torrent._request(wire, piece, false));
-      if (wire.requests.length >= most) return
+function fill(torrent: Torrent, wire: Wire, pace: number): void {
+  if (wire.destroyed || wire.requests.length >= blocksIn(wire, LOW_SECONDS, pace)) return
+  const most = blocksIn(wire, HIGH_SECONDS, pace)
+  const { downloadSpeed } = wire
+  wire.downloadSpeed = () => pace // `_request` asks for no more than comes in a second by this
+  try {
+    for (const { from, to } of torrent._selections._items) {
+      for (let piece = from; piece <= to; piece += 1) {
+        if (!wire.peerPieces.get(piece)) continue
+        while (wire.requests.length < most && torrent._request(wire, piece, false));
+        if (wire.requests.length >= most) return
+      }
     }
+  } finally {
+    wire.downloadSpeed = downloadSpeed
   }
 }
 
-function blocksIn(wire: Wire, seconds: number): number {
-  return LEAST_BLOCKS + Math.ceil((seconds * wire.downloadSpeed()) / BLOCK_BYTES)
+/** No more than the peer takes (BEP 10). */
+function blocksIn({ peerExtendedHandshake }: Wire, seconds: number, pace: number): number {
+  const { reqq } = peerExtendedHandshake
+  const blocks = LEAST_BLOCKS + Math.ceil((seconds * pace) / BLOCK_BYTES)
+  return typeof reqq === 'number' && reqq > 0 ? Math.min(blocks, reqq) : blocks
 }

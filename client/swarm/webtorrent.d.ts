@@ -36,7 +36,7 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     /** What ours says besides names; the metadata's size in bytes is there from the start (BEP 9). */
     readonly extendedHandshake: { readonly metadata_size: number }
     /** Another object after each handshake that could be read (BEP 10). */
-    readonly peerExtendedHandshake: object
+    readonly peerExtendedHandshake: { readonly reqq?: unknown }
     _parse(bytes: number, parser: (bytes: Uint8Array) => void): void
     /** Gets the four bytes before a message. */
     _onMessageLength: (bytes: Uint8Array) => void

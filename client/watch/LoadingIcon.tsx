@@ -1,6 +1,6 @@
 // The mark that turns while a film waits. A running animation, however few its steps, has the page
 // composed 60 times a second: without a graphics processor that is a fifth of a core, just when the film
-// needs it. So it turns in steps by the clock, and only while it is seen.
+// needs it. So it turns in steps by the clock.
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 
 const STEP_MS = 250
@@ -11,6 +11,7 @@ interface LoadingIconProps {
   readonly turns: boolean
 }
 
+/** The mark; it turns while `turns` says that something is waited for. */
 export function LoadingIcon({ slot, turns }: LoadingIconProps) {
   const icon = useRef<SVGSVGElement>(null)
   useEffect(() => {
@@ -29,7 +30,7 @@ export function LoadingIcon({ slot, turns }: LoadingIconProps) {
   )
 }
 
-const EVENTS = ['waiting', 'playing', 'play', 'pause', 'seeking', 'canplay', 'ended', 'emptied']
+const EVENTS = 'waiting playing play pause seeking canplay ended emptied error'.split(' ')
 
 /** Whether the video would play if it had data. */
 export function useIsWaiting(video: HTMLVideoElement): boolean {
@@ -40,6 +41,9 @@ export function useIsWaiting(video: HTMLVideoElement): boolean {
         for (const event of EVENTS) video.removeEventListener(event, onChange)
       }
     },
-    () => !video.paused && !video.ended && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA,
+    () => {
+      const isOver = video.paused || video.ended || video.error !== null
+      return !isOver && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA
+    },
   )
 }

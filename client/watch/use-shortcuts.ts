@@ -105,7 +105,7 @@ function perform(
     case 'seek-to':
       return seek(video, video.duration * shortcut.share)
     case 'speed-by':
-      video.playbackRate = nextSpeed(video.playbackRate, shortcut.step)
+      video.playbackRate = nextSpeed(video.playbackRate || video.defaultPlaybackRate, shortcut.step)
       return `Speed ${video.playbackRate}×`
     case 'subtitles':
       request(controller, 'togglesubtitles')

@@ -148,11 +148,14 @@ export function rememberViewing(
     keptAt = video.currentTime
     memory.keepPosition(title, keptAt, video.duration)
   }
+  let seen = preferencesOf(video)
   const keepPreferences = (): void => {
-    const { volume, muted } = video
-    const rate = video.playbackRate || video.defaultPlaybackRate // one that is held has none
-    video.defaultPlaybackRate = rate
-    memory.keepPreferences(choiceOf({ volume, muted, rate }, imposed, memory.preferences))
+    const now = preferencesOf(video)
+    const isNew = now.volume !== seen.volume || now.muted !== seen.muted || now.rate !== seen.rate
+    seen = now
+    if (!isNew) return
+    video.defaultPlaybackRate = now.rate
+    memory.keepPreferences(choiceOf(now, imposed, memory.preferences))
   }
   const imposed: Partial<Preferences> = {}
   const listening = new AbortController()
@@ -181,6 +184,12 @@ export function rememberViewing(
       listening.abort()
     },
   }
+}
+
+/** A film that is held has no speed for now. */
+function preferencesOf(video: HTMLVideoElement): Preferences {
+  const { volume, muted, playbackRate, defaultPlaybackRate } = video
+  return { volume, muted, rate: playbackRate || defaultPlaybackRate }
 }
 
 const NEUTRAL: Preferences = { volume: 1, muted: false, rate: 1 }

@@ -1,7 +1,7 @@
 // Which Chromium the tests drive, and with which flags. Order: CHROMIUM_PATH, Playwright's own, the
 // system's, Debian's package installed as root; otherwise a message that says what to do.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from '@playwright/test'
 
@@ -30,8 +30,12 @@ function asAnybody(path: string): string {
   const as = ['--user', '--map-user=1000', '--map-group=1000', '--']
   if (spawnSync('unshare', [...as, 'true']).status !== 0) return path
   const script = join(CACHE, 'chromium')
+  const quoted = `'${path.replaceAll("'", "'\\''")}'`
   mkdirSync(CACHE, { recursive: true })
-  writeFileSync(script, `#!/bin/sh\nexec unshare ${as.join(' ')} '${path}' "$@"\n`, { mode: 0o755 })
+  // Others may be starting it this very moment.
+  const draft = `${script}.${process.pid}`
+  writeFileSync(draft, `#!/bin/sh\nexec unshare ${as.join(' ')} ${quoted} "$@"\n`, { mode: 0o755 })
+  renameSync(draft, script)
   return script
 }
 
