@@ -3,7 +3,6 @@
 // latency later. Owned by the receiver.
 import type { PieceIndex } from '#protocol/pieces.ts'
 import type { PolicyPeer } from '../../client/playback/origin-policy.ts'
-import { UNKNOWN_PACE } from '../../client/playback/pace.ts'
 import { arrivesIn } from '../../client/swarm/intent-message.ts'
 import type { Ledger } from './ledger.ts'
 import type { SimulatedViewer, Told } from './viewer.ts'
@@ -232,6 +231,6 @@ export class Wire implements PolicyPeer {
 
   /** As block-choice.ts: two blocks, and what comes in `seconds`. In bytes. */
   #pipeline(seconds: number): number {
-    return Math.floor(this.#leastPipeline + seconds * (this.rate || UNKNOWN_PACE))
+    return Math.floor(this.#leastPipeline + seconds * this.rate)
   }
 }

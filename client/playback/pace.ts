@@ -8,9 +8,6 @@ const LEAST_BYTES = 32 * 1024
 /** Answers may come in one bundle: none is taken to have taken less. Milliseconds. */
 const LEAST_MS = 20
 
-/** What a peer is asked for by, before it has sent anything: bytes per second. */
-export const UNKNOWN_PACE = 128 * 1024
-
 export class Pace {
   #bytes = 0
   #busyMs = 0

@@ -115,7 +115,8 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
         { interval: 10, timeout: 5000 },
       )
       .toBe(true)
-    const asked = peer.requests().map(({ piece }) => piece)
+    // Who is not known is tried with two blocks of the last one.
+    const [, , ...asked] = peer.requests().map(({ piece }) => piece)
     expect([...new Set(asked)]).toEqual([1, 2, 0])
     await swarm.close()
   })
