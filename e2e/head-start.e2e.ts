@@ -122,7 +122,7 @@ test.describe('on a slow line the picture waits', () => {
     await viewer.page.locator('video').evaluate((video: HTMLVideoElement) => {
       video.play().catch(() => {})
     })
-    await viewer.page.waitForTimeout(500)
+    await viewer.page.waitForTimeout(500) // in which it would play
     await expect(gathering).toBeVisible()
     const { currentTime, paused } = await viewer.video()
     expect([currentTime, paused]).toEqual([0, false])
@@ -142,7 +142,7 @@ test.describe('on a slow line the picture waits', () => {
     const speed = () =>
       viewer.page.locator('video').evaluate((video: HTMLVideoElement) => video.playbackRate)
     await expect.poll(speed, { timeout: 15_000 }).toBe(1)
-    await viewer.page.waitForTimeout(500)
+    await viewer.page.waitForTimeout(500) // in which it would play
     expect(await viewer.video()).toMatchObject({ currentTime: 0, paused: true })
     await viewer.page.getByRole('button', { name: 'play', exact: true }).click()
     await viewer.untilPosition(2)

@@ -3,6 +3,14 @@
 // 0: to pause it whenever it plays is too late on a busy machine, and who pauses it meanwhile means it.
 // The engine owns it.
 
+/** @returns how fast it plays, or shall once it is not held any more */
+export function speedOf({
+  playbackRate,
+  defaultPlaybackRate,
+}: Pick<HTMLVideoElement, 'playbackRate' | 'defaultPlaybackRate'>): number {
+  return playbackRate || defaultPlaybackRate
+}
+
 export class PlayHold {
   readonly #video: HTMLVideoElement
   readonly #listening = new AbortController()
@@ -12,7 +20,7 @@ export class PlayHold {
 
   constructor(video: HTMLVideoElement) {
     this.#video = video
-    this.#rate = video.playbackRate || video.defaultPlaybackRate
+    this.#rate = speedOf(video)
     video.playbackRate = 0
     const { signal } = this.#listening
     video.addEventListener('ratechange', () => this.#note(), { signal })

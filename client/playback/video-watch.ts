@@ -1,5 +1,6 @@
 // Watches a `<video>`: when its first frame shows, how often and how long it waits for data, and
 // how much playback it holds. Only listens; whoever made it closes it.
+import { speedOf } from './play-hold.ts'
 
 /** A wait that short is taken for the machine's. */
 const BLINK_MS = 100
@@ -92,8 +93,7 @@ export class VideoWatch {
 
   /** Seconds of the film per second; who plays it slowly may change their mind. */
   get speed(): number {
-    const { playbackRate, defaultPlaybackRate } = this.#video // 0 while it is held
-    return Math.max(1, playbackRate || defaultPlaybackRate)
+    return Math.max(1, speedOf(this.#video))
   }
 
   /** Seeks begun. */

@@ -1,8 +1,10 @@
 // What a viewer need not set again on this device: volume, speed, where the keys work, and where each
 // title was left. In localStorage; where that is refused, full or holds nonsense, nothing is
 // remembered and all works.
+
 import * as v from 'valibot'
 import { type MediaRecord, nameOfBytes } from '#protocol/media.ts'
+import { speedOf } from '../playback/play-hold.ts'
 
 const PREFERENCES_KEY = 'slipstream-player'
 const POSITIONS_KEY = 'slipstream-positions'
@@ -186,10 +188,9 @@ export function rememberViewing(
   }
 }
 
-/** A film that is held has no speed for now. */
 function preferencesOf(video: HTMLVideoElement): Preferences {
-  const { volume, muted, playbackRate, defaultPlaybackRate } = video
-  return { volume, muted, rate: playbackRate || defaultPlaybackRate }
+  const { volume, muted } = video
+  return { volume, muted, rate: speedOf(video) }
 }
 
 const NEUTRAL: Preferences = { volume: 1, muted: false, rate: 1 }
