@@ -18,7 +18,6 @@ import { prepareDataFolder, unusableDataFolder } from './config/data-folder.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { MediaEvents } from './events/media-events.ts'
 import { PieceHasher } from './hashing/piece-hasher.ts'
-import { StreamHasher } from './hashing/stream-hasher.ts'
 import { refuseOtherMethods } from './http/allowed-methods.ts'
 import { basePathOf, withoutBase, withSlash } from './http/base-path.ts'
 import { SlipstreamError } from './http/errors.ts'
@@ -37,6 +36,7 @@ import { oembedRoutes } from './pages/oembed.ts'
 import { createPages } from './pages/pages.ts'
 import { settingsRoutes } from './settings/routes.ts'
 import { SettingsStore } from './settings/settings.ts'
+import { BuildThread } from './sources/build-thread.ts'
 import { HttpSourceClient } from './sources/http-source-client.ts'
 import { InspectionTurns } from './sources/inspection-turns.ts'
 import { newUrlLimit } from './sources/new-url-limit.ts'
@@ -106,7 +106,7 @@ export async function createApp(
   }
   const via = `slipstream-${randomUUID()}`
   const policy = createSourcePolicy({ database, sources: config.sources, now })
-  const sourceClient = new HttpSourceClient({
+  const sourceOptions = {
     policy,
     allowPrivate: config.sources.allowPrivate,
     maxBytes: config.maxUploadBytes,
@@ -115,7 +115,9 @@ export async function createApp(
     pageOrigin: new URL(config.publicUrl ?? 'https://slipstream.invalid').origin,
     via,
     lookup: overrides.lookup,
-  })
+  }
+  const sourceClient = new HttpSourceClient(sourceOptions)
+  const buildThread = new BuildThread(sourceOptions)
   const titles = new SourceTitles({
     catalogue,
     records: createSourceRecords(database),
@@ -127,7 +129,6 @@ export async function createApp(
     log,
   })
   const renew = (id: MediaId) => titles.renew(id)
-  const streamHasher = new StreamHasher()
   const reader = {
     client: sourceClient,
     pace: new Pace(config.sources.bytesPerSecond, now),
@@ -148,7 +149,7 @@ export async function createApp(
   })
   const buildRemote = remoteBuilder({
     reader,
-    hasher: streamHasher,
+    thread: buildThread,
     copies,
     catalogue,
     blobs,
@@ -386,7 +387,7 @@ export async function createApp(
       webSeed.close()
       await Promise.all([
         hasher.close(),
-        streamHasher.close(),
+        buildThread.close(),
         uploads.close(),
         caughtUp,
         pages.close(),

@@ -18,6 +18,7 @@ const EXAMPLE = {
   certificate: '/etc/ssl/slipstream/fullchain.pem',
   key: '/etc/ssl/slipstream/privkey.pem',
   blobs: '/var/lib/slipstream/blobs/',
+  cache: '/var/cache/nginx/slipstream',
   site: '/var/www/html',
   upstream: '127.0.0.1:8080',
 } as const
@@ -98,6 +99,7 @@ async function nginxSites(
   let text = putIn(await readFile(join(FILES, 'nginx.conf'), 'utf8'), [
     [EXAMPLE.upstream, `127.0.0.1:${port}`],
     [EXAMPLE.blobs, `${join(dataDir, 'blobs')}/`],
+    [EXAMPLE.cache, 'slipstream-cache'], // beside its configuration
     [EXAMPLE.site, place.folder],
     [/ +listen \[::\]:443 .*\n/, ''],
     ['media.example.org;', 'localhost;'],

@@ -1,4 +1,4 @@
-// What passes between the hashers and their threads.
+// What passes between the hasher of files here and its threads.
 import type { PieceLayout } from '#protocol/pieces.ts'
 
 /** Length of a SHA-1. */
@@ -21,31 +21,4 @@ export interface HashTask {
 /** A thread's answer when it has no more to draw. */
 export interface HashReply {
   readonly error: string | null
-}
-
-/** To the thread that hashes streams. */
-export type StreamCommand =
-  | {
-      readonly kind: 'open'
-      readonly stream: number
-      readonly layout: PieceLayout
-      /** The piece that the stream begins with. */
-      readonly firstPiece: number
-    }
-  /** The next `length` bytes of a stream; the block itself is transferred. */
-  | {
-      readonly kind: 'bytes'
-      readonly stream: number
-      readonly block: Uint8Array<ArrayBuffer>
-      readonly length: number
-    }
-  | { readonly kind: 'close'; readonly stream: number }
-
-/** The thread's answer to `bytes`. */
-export interface StreamReply {
-  readonly stream: number
-  /** Given back by transfer, to be filled again. */
-  readonly block: Uint8Array<ArrayBuffer>
-  /** Of the pieces that these bytes completed, 20 bytes each. */
-  readonly hashes: Uint8Array
 }

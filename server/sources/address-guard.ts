@@ -2,6 +2,7 @@
 // that leads to this machine, its network or a tunnel whose other end the address does not tell.
 // What is not known to be harmless is refused. Pure.
 import ipaddr from 'ipaddr.js'
+import { SlipstreamError } from '../http/errors.ts'
 
 /** What an operator's intranet may use, when it is allowed; never link-local (cloud metadata). */
 const PRIVATE = ['private', 'loopback', 'uniqueLocal']
@@ -34,4 +35,12 @@ export function mayReach(address: string, allowPrivate: boolean): boolean {
  */
 export function isAddress(host: string): boolean {
   return host.startsWith('[') || ipaddr.IPv4.isValidFourPartDecimal(host)
+}
+
+/** @returns an error for an address that is not reached, or a name that has one */
+export function notPublic(host: string): SlipstreamError {
+  const message =
+    `${host} is not an address on the public internet. To use media of your own network, have the ` +
+    'operator set ALLOW_PRIVATE_SOURCES=1.'
+  return new SlipstreamError('source_not_allowed', message)
 }

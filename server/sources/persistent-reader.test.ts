@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
+import { collect, PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
 import { Pace } from './politeness.ts'
 import { SourceChanged } from './source-client.ts'
 import {
@@ -47,14 +47,14 @@ async function mirrorWith(bytes: Buffer): Promise<TestSource> {
 
 describe('PersistentReader', () => {
   it('reads in spans, every byte once', async () => {
-    expect((await reader().collect(100, SIZE)).equals(source.bytes.subarray(100))).toBe(true)
+    expect((await collect(reader().bytes(100, SIZE))).equals(source.bytes.subarray(100))).toBe(true)
     expect(source.sent).toBe(SIZE - 100)
     expect(source.asked).toHaveLength(3)
   })
 
   it('goes on at the missing byte when the connection breaks', async () => {
     source.mischief.push(breakOff(source, 3_000_000), breakOff(source, 70_000), refuse(500))
-    expect((await reader().collect(0, SIZE)).equals(source.bytes)).toBe(true)
+    expect((await collect(reader().bytes(0, SIZE))).equals(source.bytes)).toBe(true)
     expect(source.asked[1]).toMatch(/^bytes=[1-9]/)
     expect(source.sent).toBeLessThan(SIZE + 500_000) // what was in the socket when it broke
   })
@@ -62,25 +62,23 @@ describe('PersistentReader', () => {
   it('waits as long as the source asks', async () => {
     source.mischief.push(refuse(503, { 'Retry-After': '30' }))
     const startedAt = performance.now()
-    await reader().collect(0, 1_000)
+    await collect(reader().bytes(0, 1_000))
     expect(performance.now() - startedAt).toBeGreaterThan(290) // 30 s at a hundredth
   })
 
   it('gives up what brings no progress, and what asks for an hour', async () => {
     source.mischief.push(...Array.from({ length: 50 }, () => refuse(500)))
-    await expect(reader().collect(0, SIZE)).rejects.toThrow('The source answers with 500.')
+    await expect(collect(reader().bytes(0, SIZE))).rejects.toThrow('The source answers with 500.')
     expect(source.asked).toHaveLength(6)
     source.mischief.splice(0, 50, refuse(429, { 'Retry-After': '36000' }))
-    const outcome = await reader()
-      .collect(0, SIZE)
-      .catch((error: unknown) => error)
+    const outcome = await collect(reader().bytes(0, SIZE)).catch((error: unknown) => error)
     expect(outcome).toBeInstanceOf(SourceExhausted)
     expect(outcome).toMatchObject({ retryAfterMs: 36_000_000 })
   })
 
   it('counts failures anew after progress', async () => {
     source.mischief.push(...Array.from({ length: 12 }, () => breakOff(source, 600_000)))
-    expect((await reader().collect(0, SIZE)).equals(source.bytes)).toBe(true)
+    expect((await collect(reader().bytes(0, SIZE))).equals(source.bytes)).toBe(true)
   })
 
   it('does not wait for a source that is silent, or nearly', async () => {
@@ -109,7 +107,7 @@ describe('PersistentReader', () => {
         return true
       }),
     )
-    await expect(reader().collect(0, SIZE)).rejects.toBeInstanceOf(SourceExhausted)
+    await expect(collect(reader().bytes(0, SIZE))).rejects.toBeInstanceOf(SourceExhausted)
     expect(source.asked).toHaveLength(6)
   })
 
@@ -131,7 +129,9 @@ describe('PersistentReader', () => {
         isWatched: () => true,
       },
     )
-    expect((await watched.collect(0, 1_000_000)).equals(source.bytes.subarray(0, 1e6))).toBe(true)
+    expect((await collect(watched.bytes(0, 1_000_000))).equals(source.bytes.subarray(0, 1e6))).toBe(
+      true,
+    )
   })
 
   it('says that the file changed between two ranges', async () => {
@@ -142,13 +142,13 @@ describe('PersistentReader', () => {
         return false
       },
     )
-    await expect(reader().collect(0, SIZE)).rejects.toBeInstanceOf(SourceChanged)
+    await expect(collect(reader().bytes(0, SIZE))).rejects.toBeInstanceOf(SourceChanged)
   })
 
   it('reads a source without ranges from its beginning, and gives what is wanted of it', async () => {
     source.ranges = false
     source.mischief.push(breakOff(source, 5_000_000))
-    const read = await reader({ known: source.known() }).collect(1_000, SIZE - 10)
+    const read = await collect(reader({ known: source.known() }).bytes(1_000, SIZE - 10))
     expect(read.equals(source.bytes.subarray(1_000, SIZE - 10))).toBe(true)
     expect(source.asked).toEqual(['-', '-'])
   })
@@ -157,16 +157,18 @@ describe('PersistentReader', () => {
     const mirror = await mirrorWith(source.bytes)
     source.mischief.push(refuse(404))
     const mirrors = [mirror.url]
-    expect((await reader({ mirrors }).collect(0, SIZE)).equals(source.bytes)).toBe(true)
+    expect((await collect(reader({ mirrors }).bytes(0, SIZE))).equals(source.bytes)).toBe(true)
     expect(source.sent).toBe(0)
     source.mischief.push(refuse(404))
     mirror.mischief.push(refuse(410))
     const both = reader({ mirrors })
-    const reads = await Promise.allSettled([both.collect(0, 9), both.collect(9, 99)])
+    const reads = await Promise.allSettled([collect(both.bytes(0, 9)), collect(both.bytes(9, 99))])
     expect(reads.map(({ status }) => status)).toContain('rejected')
     source.mischief.splice(0, 9, refuse(404))
     mirror.mischief.splice(0, 9, refuse(410))
-    await expect(reader({ mirrors }).collect(0, SIZE)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(collect(reader({ mirrors }).bytes(0, SIZE))).rejects.toMatchObject({
+      code: 'not_found',
+    })
   })
 
   it('takes the mirror while the source is in trouble, if it has what came so far', async () => {
@@ -179,10 +181,9 @@ describe('PersistentReader', () => {
     )
     const read = reader({
       mirrors: [short.url, strange.url, mirror.url],
-      agrees: async (few) =>
-        Buffer.from(await few(0, 1_000)).equals(source.bytes.subarray(0, 1_000)),
+      agrees: async (few) => (await collect(few(0, 1_000))).equals(source.bytes.subarray(0, 1_000)),
     })
-    expect((await read.collect(0, SIZE)).equals(source.bytes)).toBe(true)
+    expect((await collect(read.bytes(0, SIZE))).equals(source.bytes)).toBe(true)
     expect(short.sent).toBe(0)
     expect(strange.sent).toBeLessThan(70_000)
     expect(mirror.sent).toBeGreaterThan(SIZE - 3_000_000)
@@ -191,7 +192,7 @@ describe('PersistentReader', () => {
   it('ends at once when it is to stop', async () => {
     source.rate = 1_000_000
     const stop = new AbortController()
-    const reading = reader({ signal: stop.signal }).collect(0, SIZE)
+    const reading = collect(reader({ signal: stop.signal }).bytes(0, SIZE))
     setTimeout(() => stop.abort(new Error('enough')), 100)
     await expect(reading).rejects.toThrow('enough')
     await expect.poll(() => source.open).toBe(0)
@@ -203,7 +204,7 @@ describe('PersistentReader', () => {
       void send(source, response, source.bytes).then(() => response.end())
       return true
     })
-    const read = await reader().collect(0, 1_000_000)
+    const read = await collect(reader().bytes(0, 1_000_000))
     expect(read.equals(source.bytes.subarray(0, 1_000_000))).toBe(true)
   })
 })

@@ -31,8 +31,15 @@ export class SourceExhausted extends Error {
   }
 }
 
-export interface ReaderPorts {
-  readonly client: SourceClient
+/** A stretch of bytes, or what stands for it. */
+interface Stretch<Chunk> {
+  readonly length: number
+  /** As of a typed array. */
+  subarray(start: number, end: number): Chunk
+}
+
+export interface ReaderPorts<Chunk = Uint8Array> {
+  readonly client: SourceClient<Chunk>
   readonly pace: Pace
   readonly now: () => number
   /** How long a source may be silent, milliseconds. */
@@ -41,7 +48,7 @@ export interface ReaderPorts {
   readonly haste?: number
 }
 
-export interface RemoteFile {
+export interface RemoteFile<Chunk = Uint8Array> {
   readonly url: string
   /** URLs of the same file, in order of preference. */
   readonly mirrors: readonly string[]
@@ -52,7 +59,7 @@ export interface RemoteFile {
   /** Whether somebody watches what comes: then it does not wait for the common rate either. */
   readonly isWatched?: () => boolean
   /** Whether a mirror has the bytes that came so far. */
-  readonly agrees?: (read: (start: number, end: number) => Promise<Uint8Array>) => Promise<boolean>
+  readonly agrees?: (read: (start: number, end: number) => AsyncIterable<Chunk>) => Promise<boolean>
 }
 
 interface Place {
@@ -66,9 +73,9 @@ interface Place {
   notBefore: number
 }
 
-export class PersistentReader {
-  readonly #ports: ReaderPorts
-  readonly #file: RemoteFile
+export class PersistentReader<Chunk extends Stretch<Chunk> = Uint8Array> {
+  readonly #ports: ReaderPorts<Chunk>
+  readonly #file: RemoteFile<Chunk>
   /** Those that may still send it. */
   #places: Place[]
   /** Why the source itself is not among them. */
@@ -77,7 +84,7 @@ export class PersistentReader {
   #failures = 0
   #progress = 0
 
-  constructor(ports: ReaderPorts, file: RemoteFile) {
+  constructor(ports: ReaderPorts<Chunk>, file: RemoteFile<Chunk>) {
     this.#ports = ports
     this.#file = file
     this.#places = [file.url, ...file.mirrors].map((url, index) => ({
@@ -98,7 +105,7 @@ export class PersistentReader {
    * @throws SourceExhausted when none of them does now
    * @throws the signal's reason when it is aborted
    */
-  async *bytes(start: number, end: number): AsyncGenerator<Uint8Array, void> {
+  async *bytes(start: number, end: number): AsyncGenerator<Chunk, void> {
     let position = start
     while (position < end) {
       this.#current ??= await this.#choose()
@@ -115,13 +122,6 @@ export class PersistentReader {
     }
   }
 
-  /** @returns the bytes `start` to `end`, which are few */
-  async collect(start: number, end: number): Promise<Buffer> {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of this.bytes(start, end)) chunks.push(chunk)
-    return Buffer.concat(chunks)
-  }
-
   /** The first place that may be asked now, or after a wait the one that may be asked first. */
   async #choose(): Promise<Place> {
     const { now, haste = 1 } = this.#ports
@@ -136,13 +136,13 @@ export class PersistentReader {
   }
 
   /** Bytes of one place, from `position` on; to `end` or the end of a span. */
-  async *#span(place: Place, position: number, end: number): AsyncGenerator<Uint8Array, void> {
+  async *#span(place: Place, position: number, end: number): AsyncGenerator<Chunk, void> {
     const { signal, takesNoTurn } = this.#file
     const leave = takesNoTurn ? () => {} : await this.#ports.pace.connect(place.url.host, signal)
     try {
       const known = place.known ?? (await this.#meet(place))
       if (!place.isTrusted && this.#file.agrees) {
-        const read = (start: number, stop: number) => this.#few(place, known, start, stop)
+        const read = (start: number, stop: number) => this.#request(place, known, start, stop)
         if (!(await this.#file.agrees(read))) throw new SourcesDisagree()
       }
       for (const other of this.#places) other.isTrusted = other === place
@@ -158,12 +158,6 @@ export class PersistentReader {
     if (facts.size !== this.#file.known.size) throw new SourceChanged()
     place.known = facts
     return facts
-  }
-
-  async #few(place: Place, known: KnownSource, start: number, end: number): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of this.#request(place, known, start, end)) chunks.push(chunk)
-    return Buffer.concat(chunks)
   }
 
   async *#request(place: Place, known: KnownSource, start: number, end: number) {
@@ -227,6 +221,13 @@ export class PersistentReader {
     const message = error instanceof SlipstreamError ? error.message : 'The source breaks off.'
     throw new SourceExhausted(message, { cause: error, retryAfterMs: asked })
   }
+}
+
+/** @returns bytes that are few, in one */
+export async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of bytes) chunks.push(chunk)
+  return Buffer.concat(chunks)
 }
 
 /** A mirror has other bytes than what came so far. */

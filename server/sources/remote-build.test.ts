@@ -12,15 +12,16 @@ import type { Keep } from '#protocol/sources.ts'
 import { createDiskBlobStore, type DiskBlobStore } from '../blobs/disk-blob-store.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { PieceHasher } from '../hashing/piece-hasher.ts'
-import { StreamHasher } from '../hashing/stream-hasher.ts'
 import { BuildQueue } from '../jobs/build-queue.ts'
 import { type Catalogue, createCatalogue } from '../media/catalogue.ts'
 import { torrentBuilder } from '../torrent/build-torrent.ts'
+import { BuildThread } from './build-thread.ts'
 import { Pace } from './politeness.ts'
 import { remoteBuilder } from './remote-build.ts'
 import { SourceCopies } from './source-copies.ts'
 import {
   addRemoteMedia,
+  anySource,
   breakOff,
   plainClient,
   refuse,
@@ -69,7 +70,7 @@ function server(options: { bytesPerSecond?: number; silenceMs?: number } = {}) {
   const pace = new Pace(bytesPerSecond, now)
   const reader = { client: plainClient, pace, now, silenceMs, haste: 100 }
   const onChange = () => {}
-  const hasher = new StreamHasher()
+  const thread = new BuildThread(anySource)
   const local = new PieceHasher(1)
   const copies = new SourceCopies({
     ...{ database, blobs, reader, onChange, now, log, cacheBytes },
@@ -77,14 +78,14 @@ function server(options: { bytesPerSecond?: number; silenceMs?: number } = {}) {
   })
   const renew = (id: MediaId) => renewMedia(database, id, source)
   const buildRemote = remoteBuilder({
-    ...{ reader, hasher, copies, catalogue, blobs, renew, onChange, log },
+    ...{ reader, thread, copies, catalogue, blobs, renew, onChange, log },
   })
   const build = torrentBuilder({ catalogue, blobs, hasher: local, buildRemote })
   const queue = new BuildQueue({ database, build, onChange, now, buildDelayMs: 0, log })
   queue.start()
   const close = async () => {
     await Promise.all([queue.close(), copies.close()])
-    await Promise.all([hasher.close(), local.close()])
+    await Promise.all([thread.close(), local.close()])
   }
   closing.push(close)
   return { queue, copies, close }
@@ -173,7 +174,7 @@ describe('a build of a file elsewhere', () => {
     source.mischief.push(...Array.from({ length: 5 }, () => refuse(404)))
     const { queue } = server()
     await queue.request(ID, 1)
-    expect(await untilFailed()).toBe('The source has no such file.')
+    expect(await untilFailed()).toContain('no such file')
     expect(source.asked).toHaveLength(1)
     expect(lines.filter(({ level }) => level > 40)).toEqual([])
   })

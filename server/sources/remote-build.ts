@@ -6,7 +6,6 @@ import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
 import { type PieceLayout, pieceLayout } from '#protocol/pieces.ts'
 import { HASH_BYTES } from '../hashing/hash-task.ts'
-import type { HashStream, StreamHasher } from '../hashing/stream-hasher.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { MediaFacts } from '../ingest/media-facts.ts'
 import { probe, probeRemote } from '../ingest/probe.ts'
@@ -14,23 +13,27 @@ import type { BuildJob } from '../jobs/build-queue.ts'
 import { BuildFailure } from '../jobs/retry.ts'
 import type { Catalogue } from '../media/catalogue.ts'
 import { type RealInfo, realInfo } from '../torrent/metainfo.ts'
+import type { BuildThread } from './build-thread.ts'
 import { CopyFailed } from './growing-copy.ts'
+import type { HashStream } from './hash-stream.ts'
 import {
+  collect,
   isFinal,
   PersistentReader,
   type ReaderPorts,
   SourceExhausted,
 } from './persistent-reader.ts'
 import { retryAfterMs } from './politeness.ts'
-import { SourceChanged } from './source-client.ts'
+import { SourceChanged, type SourceClient } from './source-client.ts'
 import { knownOf, type RemoteMedia, type SourceCopies } from './source-copies.ts'
+import type { ThreadBytes } from './thread-bytes.ts'
 
 const CHANGED =
   'The file changed at its source; its new revision is built when it is asked for. Reload the page.'
 
 interface RemoteBuildPorts {
   readonly reader: ReaderPorts
-  readonly hasher: StreamHasher
+  readonly thread: Pick<BuildThread, 'open' | 'read'>
   readonly copies: Pick<SourceCopies, 'wants' | 'fill' | 'drop'>
   readonly catalogue: Pick<Catalogue, 'describe' | 'get'>
   readonly blobs: { path(id: MediaId, revision: number): string }
@@ -63,7 +66,7 @@ interface Task extends RemoteBuildPorts {
 /** @returns the hashes of all pieces */
 async function build(ports: RemoteBuildPorts, job: BuildJob, media: RemoteMedia) {
   const layout = pieceLayout(media.size)
-  const stream = ports.hasher.open(layout, {
+  const stream = ports.thread.open(layout, {
     done: job.checkpoint,
     onProgress: job.saveProgress,
   })
@@ -75,20 +78,20 @@ async function build(ports: RemoteBuildPorts, job: BuildJob, media: RemoteMedia)
 }
 
 async function run(task: Task): Promise<Uint8Array> {
-  const { job, media, stream, copies, blobs } = task
+  const { job, media, stream, copies, blobs, reader, thread } = task
   const { id, revision, source, size } = media
   const { signal } = job
   const hasRanges = source.ranges === 1
   const isUnknown = media.duration_s === null
-  const remote = new PersistentReader(task.reader, {
+  const file = {
     url: source.url,
     mirrors: source.mirrors,
     known: knownOf(source, size),
     signal,
-    agrees: (read) => hasLastPiece(task, read),
-  })
+  }
   if (isUnknown && hasRanges && job.checkpoint.length === 0) {
-    const read = (start: number, end: number) => remote.collect(start, end)
+    const parts = new PersistentReader(reader, file)
+    const read = (start: number, end: number) => collect(parts.bytes(start, end))
     await describe(task, () => probeRemote({ size, read }, { signal }))
   }
   const copy = (await copies.wants(media)) ? copies.fill(media) : null
@@ -103,6 +106,12 @@ async function run(task: Task): Promise<Uint8Array> {
     // A full disk ends the copy; only a source without ranges cannot be built without one.
     if (!(error instanceof CopyFailed && hasRanges)) throw error
   }
+  const inspect: SourceClient['inspect'] = (...what) => reader.client.inspect(...what)
+  const client = { inspect, read: thread.read.bind(thread) }
+  const remote = new PersistentReader<ThreadBytes>(
+    { ...reader, client },
+    { ...file, agrees: (bytes) => hasLastPiece(task, bytes) },
+  )
   for await (const chunk of remote.bytes(stream.position, size)) await stream.write(chunk)
   if (isUnknown && !hasRanges) {
     try {
@@ -130,16 +139,16 @@ async function describe(
 
 /** Whether a mirror has the last piece that was hashed. */
 async function hasLastPiece(
-  { stream, layout, hasher }: Task,
-  read: (start: number, end: number) => Promise<Uint8Array>,
+  { stream, layout, thread }: Task,
+  read: (start: number, end: number) => AsyncIterable<ThreadBytes>,
 ): Promise<boolean> {
   const expected = Buffer.from(stream.hashes.slice(-HASH_BYTES))
   if (expected.length === 0) return true
   const start = (stream.hashes.length / HASH_BYTES - 1) * layout.pieceLength
   const size = Math.min(layout.pieceLength, layout.size - start)
-  const single = hasher.open({ size, pieceLength: size, count: 1 })
+  const single = thread.open({ size, pieceLength: size, count: 1 })
   try {
-    await single.write(await read(start, start + size))
+    for await (const chunk of read(start, start + size)) await single.write(chunk)
     return expected.equals(await single.end())
   } finally {
     single.close()

@@ -40,7 +40,8 @@ export class SourceChanged extends Error {
   override readonly name = 'SourceChanged'
 }
 
-export interface SourceClient {
+/** @typeParam Chunk a stretch of bytes, or what stands for it */
+export interface SourceClient<Chunk = Uint8Array> {
   /**
    * One `HEAD`, or where that is not answered or says too little one `GET` of the first byte.
    * @param thorough asks by the `GET` at once: what a file really is counts more than what its
@@ -56,5 +57,5 @@ export interface SourceClient {
    * @throws SourceChanged when the answer is not of the known file
    * @throws SlipstreamError as `inspect`
    */
-  read(url: URL, span: SourceSpan): Promise<AsyncIterable<Uint8Array>>
+  read(url: URL, span: SourceSpan): Promise<AsyncIterable<Chunk>>
 }

@@ -5,9 +5,8 @@ import { lookup as resolveName } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { Agent, type Dispatcher } from 'undici'
 import { SlipstreamError } from '../http/errors.ts'
-import { mayReach } from './address-guard.ts'
+import { mayReach, notPublic } from './address-guard.ts'
 import { type AnswerHead, header, unsuitable } from './source-answer.ts'
-import { notPublic, type SourcePolicy } from './source-policy.ts'
 import { parseSourceUrl } from './source-url.ts'
 
 const MAX_REDIRECTS = 5
@@ -47,7 +46,8 @@ export interface SourceAnswer extends AnswerHead {
 }
 
 export interface SourceConnectionOptions {
-  readonly policy: Pick<SourcePolicy, 'assertAllowed'>
+  /** Throws SlipstreamError `source_not_allowed`. */
+  readonly policy: { assertAllowed(url: URL): Promise<unknown> }
   /** Whether private and loopback addresses may be reached. */
   readonly allowPrivate: boolean
   /** Origin of the pages that will fetch from sources, sent so that their CORS answer can be seen. */
@@ -204,7 +204,7 @@ export class SourceConnection {
   }
 }
 
-const systemLookup: Lookup = (hostname) => resolveName(hostname, { all: true })
+export const systemLookup: Lookup = (hostname) => resolveName(hostname, { all: true })
 
 function redirectTarget(location: string, from: URL): URL {
   const target = URL.canParse(location, from.href) ? new URL(location, from) : null

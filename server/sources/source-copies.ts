@@ -14,7 +14,7 @@ import type { Database } from '../database/database.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Media, MediaSource } from '../media/catalogue.ts'
 import { CopyFailed, GrowingCopy } from './growing-copy.ts'
-import { isFinal, PersistentReader, type ReaderPorts } from './persistent-reader.ts'
+import { collect, isFinal, PersistentReader, type ReaderPorts } from './persistent-reader.ts'
 import { SourceChanged } from './source-client.ts'
 
 /** Downloads at once; each has a file open. */
@@ -339,13 +339,13 @@ export function knownOf(source: MediaSource, size: number) {
 async function hasSameEnd(
   file: FileHandle,
   length: number,
-  read: (start: number, end: number) => Promise<Uint8Array>,
+  read: (start: number, end: number) => AsyncIterable<Uint8Array>,
 ): Promise<boolean> {
   const start = Math.max(0, length - SAMPLE_BYTES)
   if (start === length) return true
   const ours = Buffer.alloc(length - start)
   await disk(file.read(ours, 0, ours.length, start))
-  return ours.equals(await read(start, length))
+  return ours.equals(await collect(read(start, length)))
 }
 
 /** Makes the title's folder, and removes what an older revision left unfinished. */

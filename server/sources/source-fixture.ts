@@ -146,6 +146,14 @@ export function refuse(status: number, headers: Record<string, string> = {}): Mi
 /** Never answers. */
 export const stall: Mischief = () => true
 
+/** For clients that may ask anybody for anything. */
+export const anySource = {
+  policy: { assertAllowed: async () => {} },
+  allowPrivate: true,
+  maxBytes: 1e12,
+  pageOrigin: 'https://slipstream.example',
+} as const
+
 /** Asks with `fetch`; knows no bounds, policy or limits of time. */
 export const plainClient: SourceClient = {
   async inspect(url, signal) {

@@ -6,7 +6,7 @@ import type { Keep, SourceOrigin } from '#protocol/sources.ts'
 import { type Config, ConfigError, parseSourceOrigin } from '../config/config.ts'
 import type { Database } from '../database/database.ts'
 import { SlipstreamError } from '../http/errors.ts'
-import { isAddress, mayReach } from './address-guard.ts'
+import { isAddress, mayReach, notPublic } from './address-guard.ts'
 import { isBelow, MAX_URL, parseSourceUrl } from './source-url.ts'
 
 /** More are a mistake, and each request looks at all of them. */
@@ -167,12 +167,4 @@ function parseOrigin(text: string, allowPrivate: boolean): string {
     : allowPrivate || !LOCALHOST.test(host)
   if (!isReachable) throw notPublic(host)
   return normalOrigin(parsed)
-}
-
-/** @returns an error for an address that is not reached, or a name that has one */
-export function notPublic(host: string): SlipstreamError {
-  const message =
-    `${host} is not an address on the public internet. To use media of your own network, have the ` +
-    'operator set ALLOW_PRIVATE_SOURCES=1.'
-  return new SlipstreamError('source_not_allowed', message)
 }

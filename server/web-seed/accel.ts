@@ -1,8 +1,10 @@
 // Has nginx send the bytes of a file (`X-Accel-Redirect`): this server decides who gets what and
 // answers with headers alone, nginx reads the file and cuts the range out of it. Only what nginx
-// decides as we do is left to it; docs/proxies.md has the location that it wants.
+// decides as we do is left to it; docs/proxies.md has the locations that it wants. There nginx asks
+// before, and remembers the answer for some seconds; without that it is told with each request.
 import type { IncomingMessage } from 'node:http'
 import type { RangeDecision } from '#protocol/range.ts'
+import type { Media } from '../media/catalogue.ts'
 
 export interface Accel {
   /** Internal location of the folder of the blobs, with slashes around it. */
@@ -13,6 +15,17 @@ export interface Accel {
 
 /** nginx would judge them by the date of the file on the disk, which is none of ours. */
 const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since']
+
+/** Of a request that wants to know which file it is about, and no byte of it. */
+const ASKING = 'x-slipstream-ask'
+
+/** @returns whether it is nginx that asks which file it may send */
+export function asksForFile(
+  { isTrustedProxy }: Accel,
+  { headers, method, socket }: IncomingMessage,
+): boolean {
+  return method === 'GET' && headers[ASKING] === 'file' && isTrustedProxy(socket.remoteAddress)
+}
 
 /**
  * @param decision what is to be sent
@@ -30,4 +43,12 @@ export function mayHandOver(
     CONDITIONS.every((name) => headers[name] === undefined) &&
     isTrustedProxy(socket.remoteAddress)
   )
+}
+
+/** @returns where nginx finds the file of a title, as `X-Accel-Redirect` names it */
+export function placeOf(
+  { prefix }: Accel,
+  { id, revision }: Pick<Media, 'id' | 'revision'>,
+): string {
+  return `${prefix}${id}/${revision}`
 }

@@ -19,7 +19,7 @@ import {
 import { SlipstreamError } from '../http/errors.ts'
 import type { Catalogue, Media } from '../media/catalogue.ts'
 import { isRemote, type RemoteMedia } from '../sources/source-copies.ts'
-import { type Accel, mayHandOver } from './accel.ts'
+import { type Accel, asksForFile, mayHandOver, placeOf } from './accel.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { evaluateConditions, rangeApplies } from './conditions.ts'
 import { HeldAnswers } from './held-answers.ts'
@@ -82,15 +82,15 @@ export class WebSeed {
   async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     for (const [name, value] of CORS_HEADERS) response.setHeader(name, value)
     const stream = parseStreamPath(url.pathname)
+    const { accel } = this.#options
+    if (accel && asksForFile(accel, request)) {
+      await this.#nameFile(accel, response, stream ? null : url)
+      return
+    }
     if (this.#answerMethod(request, response, stream)) return
     const { media, namesRevision } = await this.#find(url, stream)
-    const validators = { etag: etagOf(media), lastModified: media.created_at }
     response.setHeader('Accept-Ranges', 'bytes')
-    response.setHeader('ETag', validators.etag)
-    // The worker, who answers for the rest of a stream, does not know it.
-    if (!stream)
-      response.setHeader('Last-Modified', new Date(validators.lastModified).toUTCString())
-    response.setHeader('Cache-Control', cachingOf(stream !== null, namesRevision))
+    const validators = describe(response, media, { isStream: stream !== null, namesRevision })
     const verdict = evaluateConditions(request.headers, validators)
     if (verdict === 'not-modified') {
       response.writeHead(304).end()
@@ -142,12 +142,11 @@ export class WebSeed {
       await passingOn.send(response, media as RemoteMedia, body)
       return
     }
-    const { accel } = this.#options
     if (accel && !answer.isHead && mayHandOver(accel, request, decision)) {
       file.release()
       // To a whole file nginx adds its own, and passes ours on as well.
       if (!isPart) response.removeHeader('Accept-Ranges')
-      const target = `${accel.prefix}${media.id}/${media.revision}`
+      const target = placeOf(accel, media)
       response.writeHead(200, { 'X-Accel-Redirect': target, 'Content-Length': 0 }).end()
       return
     }
@@ -156,6 +155,22 @@ export class WebSeed {
     const isHeld = answer.isHead && start === 0 && end < media.size
     const holds = stream && isHeld ? this.#held.ended(stream.session) : null
     this.#send(response, file, { start, end, holds })
+  }
+
+  /** Tells nginx which file it may send, with the headers for it, or to ask for each answer. */
+  async #nameFile(accel: Accel, response: ServerResponse, url: URL | null): Promise<void> {
+    const found = url && (await this.#find(url, null).catch(() => null))
+    const file = found && (await this.#open(found.media).catch(() => null))
+    if (!found || !file) {
+      response.writeHead(403, { 'Content-Length': 0 }).end()
+      return
+    }
+    file.release()
+    const { media, namesRevision } = found
+    describe(response, media, { isStream: false, namesRevision })
+    response
+      .writeHead(204, { 'Content-Type': media.type, 'X-Accel-Redirect': placeOf(accel, media) })
+      .end()
   }
 
   /**
@@ -312,6 +327,21 @@ export class WebSeed {
     if (this.#bodies > 1) this.#crowdedAt = now
     return now - this.#crowdedAt > ALONE_AFTER_MS
   }
+}
+
+/** Says which file it is and how long it may be kept. @returns by what it is told from others */
+function describe(
+  response: ServerResponse,
+  media: Media,
+  { isStream, namesRevision }: { readonly isStream: boolean; readonly namesRevision: boolean },
+) {
+  const validators = { etag: etagOf(media), lastModified: media.created_at }
+  response.setHeader('ETag', validators.etag)
+  // The worker, who answers for the rest of a stream, does not know it.
+  if (!isStream)
+    response.setHeader('Last-Modified', new Date(validators.lastModified).toUTCString())
+  response.setHeader('Cache-Control', cachingOf(isStream, namesRevision))
+  return validators
 }
 
 const CORS_HEADERS = [

@@ -1,75 +1,28 @@
-// SHA-1 of every piece (BEP 3) of bytes that come in over time, from the network for one. One
-// thread serves all streams, so that builds from elsewhere never take more than one core.
-// Bytes from a socket share their memory with what came beside them, so they are gathered in blocks,
-// which are transferred to the thread and back: at most 2 MiB of a stream are on their way.
-// Whoever made the hasher closes it; whoever opened a stream closes that.
-import { Worker } from 'node:worker_threads'
+// SHA-1 of every piece (BEP 3) of the bytes of one file, which come over time and are hashed by the
+// build thread. Bytes that lie there already stay there. Others share their memory with what came
+// beside them, so they are gathered in blocks, which are transferred to the thread and back: at most
+// 2 MiB of a stream are on their way. Whoever opened a stream closes it.
 import type { PieceLayout } from '#protocol/pieces.ts'
-import { HASH_BYTES, type StreamCommand, type StreamReply } from './hash-task.ts'
+import { HASH_BYTES } from '../hashing/hash-task.ts'
+import type { HashCommand } from './build-thread-messages.ts'
+import { ThreadBytes } from './thread-bytes.ts'
 
 const BLOCK_BYTES = 256 * 1024 // eight of them wait for the thread, of each stream
 const BLOCKS = 8
 
-interface StreamOptions {
+export interface StreamOptions {
   /** Hashes of the first pieces, from an earlier run; a multiple of 20 bytes. */
   readonly done?: Uint8Array
   /** Called after each piece with all hashes from the first piece on, without a gap. */
   readonly onProgress?: (hashes: Uint8Array) => void
 }
 
-export class StreamHasher {
-  readonly #streams = new Map<number, HashStream>()
-  #worker: Worker | null = null
-  #last = 0
-  #closed = false
-
-  /** @returns a stream that wants the bytes from the first piece on that is not done */
-  open(layout: PieceLayout, options: StreamOptions = {}): HashStream {
-    if (this.#closed) throw new Error('the stream hasher is closed')
-    const id = ++this.#last
-    const worker = this.#warmWorker()
-    const send = (command: StreamCommand) =>
-      worker.postMessage(command, command.kind === 'bytes' ? [command.block.buffer] : [])
-    const onClose = () => {
-      this.#streams.delete(id)
-      if (this.#streams.size === 0) worker.unref()
-    }
-    const stream = new HashStream(id, layout, { ...options, send, onClose })
-    this.#streams.set(id, stream)
-    worker.ref()
-    return stream
-  }
-
-  #warmWorker(): Worker {
-    if (this.#worker) return this.#worker
-    const worker = new Worker(new URL('./stream-worker.ts', import.meta.url), {
-      resourceLimits: { maxYoungGenerationSizeMb: 2 },
-    })
-    const fail = (cause: Error) => {
-      if (this.#worker === worker) this.#worker = null
-      for (const stream of [...this.#streams.values()]) stream.fail(cause)
-    }
-    worker.on('message', (reply: StreamReply) => this.#streams.get(reply.stream)?.receive(reply))
-    worker.on('error', fail)
-    worker.on('exit', () => fail(new Error('the thread that hashes streams ended')))
-    worker.unref()
-    this.#worker = worker
-    return worker
-  }
-
-  /** Ends the thread; open streams fail. */
-  async close(): Promise<void> {
-    this.#closed = true
-    await this.#worker?.terminate()
-  }
-}
-
 interface StreamPorts extends StreamOptions {
-  readonly send: (command: StreamCommand) => void
+  readonly send: (command: HashCommand) => void
   readonly onClose: () => void
 }
 
-/** The bytes of one file, in order; one `write` at a time. */
+/** One `write` at a time. */
 export class HashStream {
   readonly #id: number
   readonly #layout: PieceLayout
@@ -107,14 +60,18 @@ export class HashStream {
   }
 
   /**
-   * Takes the next bytes; they may be overwritten afterwards.
+   * Takes the next bytes; when they lie on this side, they may be overwritten afterwards.
    * @returns when more may come
    * @throws RangeError when they are more than the file has
    * @throws Error when the thread or the hasher ended
    */
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array | ThreadBytes): Promise<void> {
     if (this.#position + bytes.length > this.#layout.size) {
       throw new RangeError(`more bytes came than the ${this.#layout.size} of the file`)
+    }
+    if (bytes instanceof ThreadBytes) {
+      this.#hashThere(bytes)
+      return
     }
     for (let offset = 0; offset < bytes.length; ) {
       this.#filling ??= await this.#freeBlock()
@@ -143,21 +100,31 @@ export class HashStream {
     this.#ports.onClose()
   }
 
-  /** For the hasher: the thread's answer. */
-  receive({ block, hashes }: StreamReply): void {
-    this.#free.push(block)
-    if (hashes.length > 0) {
-      this.#hashes.set(hashes, this.#pieces * HASH_BYTES)
-      this.#pieces += hashes.length / HASH_BYTES
-      this.#ports.onProgress?.(this.hashes)
-    }
+  /** For the thread's owner: some more pieces are done. */
+  hashed(hashes: Uint8Array): void {
+    this.#hashes.set(hashes, this.#pieces * HASH_BYTES)
+    this.#pieces += hashes.length / HASH_BYTES
+    this.#ports.onProgress?.(this.hashes)
     this.#changed()
   }
 
-  /** For the hasher: no more answers come. */
+  /** For the thread's owner: a block is given back. */
+  freed(block: Uint8Array<ArrayBuffer>): void {
+    this.#free.push(block)
+    this.#changed()
+  }
+
+  /** For the thread's owner: no more answers come. */
   fail(cause: Error): void {
     this.#failure ??= cause
     this.#changed()
+  }
+
+  #hashThere({ request, from, to, length }: ThreadBytes): void {
+    if (this.#failure) throw this.#failure
+    this.#flush()
+    this.#position += length
+    this.#ports.send({ kind: 'take', stream: this.#id, request, from, to })
   }
 
   #flush(): void {
