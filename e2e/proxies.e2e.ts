@@ -325,7 +325,14 @@ for (const name of ['nginx', 'Caddy'] as const) {
         await untilText(arrivals, /"minViewers":7/)
         expect(performance.now() - edited).toBeLessThan(PROMPT_MS)
         events.body.destroy()
+
+        const [seed] = record.webSeeds
+        const part = await call(seed as string, { Range: 'bytes=0-9' })
+        expect(Buffer.from(await part.body.arrayBuffer()).equals(bytes.subarray(0, 10))).toBe(true)
         await server.remove(record.id)
+        const gone = await call(seed as string, { Range: 'bytes=0-9' })
+        expect(gone.statusCode).toBe(404)
+        expect(await gone.body.json()).toMatchObject({ error: { code: 'not_found' } })
       })
 
       test('two viewers play through their service workers, meet and share', async () => {

@@ -75,6 +75,45 @@ describe('behind nginx, the web seed', () => {
     expect((await get()).status).toBe(500)
   })
 
+  it('names the file to nginx that asks, whatever else the request says, and no byte is sent', async () => {
+    const asking = { 'X-Slipstream-Ask': 'file', Range: 'bytes=0-99', 'If-None-Match': '"other"' }
+    const answer = await get(asking)
+    expect(answer.status).toBe(204)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'x-accel-redirect': `/slipstream-blobs/${ID}/1`,
+      'content-type': 'video/webm',
+      etag: `"${ID}-1"`,
+      'last-modified': 'Fri, 01 May 2026 10:00:00 GMT',
+      'cache-control': expect.stringContaining('immutable'),
+    })
+    expect(sent).toBe(0)
+  })
+
+  it('refuses to name what nginx may not send: strange addresses, streams, files that are gone', async () => {
+    const ask = async (address: string) => {
+      const answer = await fetch(address, { headers: { 'X-Slipstream-Ask': 'file' } })
+      expect(answer.headers.get('x-accel-redirect')).toBeNull()
+      expect(await bodyOf(answer)).toHaveLength(0)
+      return answer.status
+    }
+    expect(await ask(`${base}/media/${ID}/another.webm`)).toBe(403)
+    expect(await ask(url.replace('revision=1', 'revision=2'))).toBe(403)
+    const name = encodeURIComponent(media.filename)
+    expect(await ask(`${base}/media/${ID}/stream/1.0123456789abcdef/${name}`)).toBe(403)
+    await unlink(path)
+    webSeed.forget(ID, 1)
+    expect(await ask(url)).toBe(403)
+    expect(sent).toBe(0)
+  })
+
+  it('does not name it to who is no trusted proxy', async () => {
+    proxy = '192.0.2.1'
+    const answer = await get({ 'X-Slipstream-Ask': 'file', Range: 'bytes=0-99' })
+    expect(answer.status).toBe(206)
+    expect(answer.headers.get('x-accel-redirect')).toBeNull()
+    await bodyOf(answer)
+  })
+
   it('sends the bytes to who is no trusted proxy', async () => {
     proxy = '192.0.2.1'
     const response = await get({ Range: 'bytes=0-99' })
