@@ -220,7 +220,6 @@ export class SimulatedViewer implements PolicySnapshot {
       swarm: this.#joinedAt === null ? 'soon' : 'joined',
       joinedSeconds: this.#clock.now - (this.#joinedAt ?? this.#clock.now),
       others: this.peers.length + this.expected.length + this.strangers,
-      pieceSeconds: this.layout.pieceLength / this.bytesPerSecond,
       isPressed: false,
     })
   }

@@ -622,7 +622,6 @@ class Engine implements Playback {
       swarm: this.#prospects.swarm(this.#httpReason, hasTorrent),
       joinedSeconds,
       others,
-      pieceSeconds: this.#layout.pieceLength / this.#bytesPerSecond(),
       isPressed: this.#store.isPressed,
     }
   }

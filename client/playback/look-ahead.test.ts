@@ -14,7 +14,6 @@ const seconds = (changes: Partial<Standing>) =>
     swarm: 'joined',
     joinedSeconds: 0,
     others: 3,
-    pieceSeconds: 1,
     isPressed: false,
     ...changes,
   }).lookAheadSeconds
@@ -41,25 +40,13 @@ test('in the swarm it grows as one gets to know the others, up to a minute', () 
   expect(seconds({ joinedSeconds: 300 })).toBe(SWARM_SETTINGS.lookAheadSeconds)
 })
 
-test('pieces that last long are looked for in time to spread', () => {
-  expect(seconds({ pieceSeconds: 3 })).toBe(9)
-  expect(seconds({ pieceSeconds: 3, joinedSeconds: 300 })).toBe(SWARM_SETTINGS.lookAheadSeconds)
-  expect(seconds({ pieceSeconds: 3, others: 0 })).toBe(JOINING_SETTINGS.lookAheadSeconds)
-})
-
 test('the first peer is awaited for some seconds; then who is alone fetches ahead', () => {
   expect(seconds({ others: 0, joinedSeconds: 2 })).toBe(JOINING_SETTINGS.lookAheadSeconds)
   expect(seconds({ others: 0, joinedSeconds: 20 })).toBe(SWARM_SETTINGS.lookAheadSeconds)
 })
 
 test('a disk that cannot keep up is given a little at a time', () => {
-  const standing = {
-    hasBegun: true,
-    swarm: 'never',
-    joinedSeconds: 0,
-    others: 0,
-    pieceSeconds: 1,
-  } as const
+  const standing = { hasBegun: true, swarm: 'never', joinedSeconds: 0, others: 0 } as const
   const free = lookAheadFor({ ...standing, isPressed: false })
   const pressed = lookAheadFor({ ...standing, isPressed: true })
   expect(pressed.lookAheadSeconds).toBeLessThan(free.lookAheadSeconds)

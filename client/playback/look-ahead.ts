@@ -39,10 +39,8 @@ export const SWARM_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSe
 const FIRST_PEER_SECONDS = 6
 /** Beyond so many, more are not connected to. */
 const MOST_STRANGERS = 16
-/** Who has been in the swarm for `s` seconds looks ahead so much, and `s` times the growth … */
+/** Who has been in the swarm for `s` seconds looks ahead so much, and `s` times the growth. */
 const FIRST_LOOK_AHEAD_SECONDS = 4
-/** … but from the first on so many pieces: one of a film of few bytes lasts long, and must spread. */
-const FIRST_LOOK_AHEAD_PIECES = 3
 const LOOK_AHEAD_GROWTH = 1
 
 /**
@@ -50,12 +48,10 @@ const LOOK_AHEAD_GROWTH = 1
  * of what everybody needs. So it looks further ahead only as it gets to know them.
  * @param seconds since the swarm was joined, 0 before
  * @param peers connected or expected, strangers as well
- * @param pieceSeconds for which a piece plays
  */
-function swarmSettings(seconds: number, peers: number, pieceSeconds: number): PolicySettings {
+function swarmSettings(seconds: number, peers: number): PolicySettings {
   if (peers === 0) return seconds < FIRST_PEER_SECONDS ? JOINING_SETTINGS : SWARM_SETTINGS
-  const first = Math.max(FIRST_LOOK_AHEAD_SECONDS, FIRST_LOOK_AHEAD_PIECES * pieceSeconds)
-  const ahead = first + LOOK_AHEAD_GROWTH * seconds
+  const ahead = FIRST_LOOK_AHEAD_SECONDS + LOOK_AHEAD_GROWTH * seconds
   if (ahead >= SWARM_SETTINGS.lookAheadSeconds) return SWARM_SETTINGS
   return { ...SWARM_SETTINGS, lookAheadSeconds: ahead }
 }
@@ -83,8 +79,6 @@ export interface Standing {
   readonly joinedSeconds: number
   /** Peers connected or expected, strangers as well. */
   readonly others: number
-  /** For how long a piece plays. */
-  readonly pieceSeconds: number
   /** The disk cannot keep up with the network. */
   readonly isPressed: boolean
 }
@@ -100,13 +94,7 @@ export function lookAheadFor(standing: Standing): PolicySettings {
   }
 }
 
-function unpressed({
-  hasBegun,
-  swarm,
-  joinedSeconds,
-  others,
-  pieceSeconds,
-}: Standing): PolicySettings {
+function unpressed({ hasBegun, swarm, joinedSeconds, others }: Standing): PolicySettings {
   if (!hasBegun) return STARTING_SETTINGS
   switch (swarm) {
     case 'never':
@@ -116,6 +104,6 @@ function unpressed({
     case 'soon':
       return JOINING_SETTINGS
     case 'joined':
-      return swarmSettings(joinedSeconds, others, pieceSeconds)
+      return swarmSettings(joinedSeconds, others)
   }
 }

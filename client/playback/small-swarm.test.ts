@@ -82,7 +82,6 @@ class SimulatedSwarm {
         swarm: viewer.joined(this.now) ? 'joined' : 'soon',
         joinedSeconds: this.now - viewer.startAt - 2,
         others: peers.length,
-        pieceSeconds: this.#layout.pieceLength / viewer.bytesPerSecond,
         isPressed: false,
       }),
     })

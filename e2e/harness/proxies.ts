@@ -18,7 +18,7 @@ const EXAMPLE = {
   certificate: '/etc/ssl/slipstream/fullchain.pem',
   key: '/etc/ssl/slipstream/privkey.pem',
   blobs: '/var/lib/slipstream/blobs/',
-  cache: '/var/cache/nginx/slipstream',
+  cache: '/var/cache/slipstream-nginx',
   site: '/var/www/html',
   upstream: '127.0.0.1:8080',
 } as const

@@ -30,7 +30,7 @@ export type HashCommand =
     }
   | { readonly kind: 'close'; readonly stream: number }
 
-/** To the thread: what to fetch. Each but `stop` is answered once, and then the next may follow. */
+/** To the thread: what to fetch. Each is answered once, and then the next may follow. */
 export type FetchCommand =
   /** As `SourceClient.read`. */
   | {
@@ -43,7 +43,6 @@ export type FetchCommand =
     }
   /** The portion before is not needed any more. */
   | { readonly kind: 'next'; readonly request: number }
-  | { readonly kind: 'stop'; readonly request: number }
 
 /** What the thread cannot know by itself. */
 export type Question = 'assertAllowed' | 'lookup'
@@ -51,11 +50,14 @@ export type Question = 'assertAllowed' | 'lookup'
 export type Command =
   | HashCommand
   | FetchCommand
+  | { readonly kind: 'stop'; readonly request: number }
   | { readonly kind: 'answer'; readonly question: number; readonly outcome: Outcome<unknown> }
 
 export type Reply =
   /** Of the pieces that were completed, 20 bytes each. */
   | { readonly kind: 'hashed'; readonly stream: number; readonly hashes: Uint8Array }
+  /** What it was to `take` is not there: the stream cannot go on. */
+  | { readonly kind: 'lost'; readonly stream: number }
   /** A block of `bytes` is given back by transfer, to be filled again. */
   | { readonly kind: 'free'; readonly stream: number; readonly block: Uint8Array<ArrayBuffer> }
   /** The bytes of the portion that is there now: 0 after `read`, and when no more follow. */
@@ -69,15 +71,15 @@ export type Reply =
 
 export type Outcome<T> = { readonly value: T } | { readonly error: ErrorNote }
 
-type ErrorNote =
+type ErrorNote = { readonly message: string; readonly cause: string | undefined } & (
   | {
       readonly kind: 'slipstream'
       readonly code: ErrorCode
-      readonly message: string
       readonly headers: Readonly<Record<string, string>>
     }
-  | { readonly kind: 'changed'; readonly message: string }
-  | { readonly kind: 'other'; readonly message: string; readonly code: string | undefined }
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'other'; readonly code: string | undefined }
+)
 
 /** @returns what became of it, so that it can be sent to the other end */
 export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
@@ -92,19 +94,24 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> 
 export function resultOf<T>(outcome: Outcome<T>): T {
   if ('value' in outcome) return outcome.value
   const { error } = outcome
-  if (error.kind === 'changed') throw new SourceChanged(error.message)
+  const { message } = error
+  const options = error.cause === undefined ? {} : { cause: new Error(error.cause) }
+  if (error.kind === 'changed') throw new SourceChanged(message, options)
   if (error.kind === 'slipstream') {
-    throw new SlipstreamError(error.code, error.message, { headers: { ...error.headers } })
+    throw new SlipstreamError(error.code, message, { ...options, headers: { ...error.headers } })
   }
-  throw Object.assign(new Error(error.message), error.code !== undefined && { code: error.code })
+  throw Object.assign(new Error(message, options), error.code !== undefined && { code: error.code })
 }
 
 function noted(error: unknown): ErrorNote {
-  if (error instanceof SourceChanged) return { kind: 'changed', message: error.message }
-  if (error instanceof SlipstreamError) {
-    const { code, message, headers } = error
-    return { kind: 'slipstream', code, message, headers }
+  const { code, message, cause } = error as NodeJS.ErrnoException
+  const note = {
+    message: message ?? String(error),
+    cause: cause === undefined ? undefined : String(cause),
   }
-  const { code } = error as NodeJS.ErrnoException
-  return { kind: 'other', message: error instanceof Error ? error.message : String(error), code }
+  if (error instanceof SourceChanged) return { kind: 'changed', ...note }
+  if (error instanceof SlipstreamError) {
+    return { kind: 'slipstream', code: error.code, headers: error.headers, ...note }
+  }
+  return { kind: 'other', code, ...note }
 }

@@ -72,8 +72,10 @@ parentPort?.on('message', (command: Command) => {
     }
     case 'take': {
       const { stream, request, from, to } = command
-      // A request is stopped before only where the build is, and with it the stream.
-      hash(stream, requests.get(request)?.part(from, to) ?? [])
+      const parts = [...(requests.get(request)?.part(from, to) ?? [])]
+      const isThere = parts.reduce((bytes, { length }) => bytes + length, 0) === to - from
+      if (isThere) hash(stream, parts)
+      else reply({ kind: 'lost', stream })
       break
     }
     case 'close':

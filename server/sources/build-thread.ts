@@ -15,7 +15,7 @@ import {
 } from './build-thread-messages.ts'
 import { HashStream, type StreamOptions } from './hash-stream.ts'
 import type { HttpSourceClientOptions } from './http-source-client.ts'
-import type { SourceSpan } from './source-client.ts'
+import { OwnTrouble, type SourceSpan } from './source-client.ts'
 import { systemLookup } from './source-connection.ts'
 import { ThreadBytes } from './thread-bytes.ts'
 
@@ -40,14 +40,13 @@ export class BuildThread {
 
   /** @returns a stream that wants the bytes from the first piece on that is not done */
   open(layout: PieceLayout, options: StreamOptions = {}): HashStream {
-    if (this.#closed) throw new Error('the build thread is closed')
     const id = ++this.#last
     const worker = this.#warmWorker()
     const send = (command: Command) =>
       worker.postMessage(command, command.kind === 'bytes' ? [command.block.buffer] : [])
     const onClose = () => {
       this.#streams.delete(id)
-      if (this.#streams.size === 0) worker.unref()
+      if (this.#streams.size === 0) this.#worker?.unref()
     }
     const stream = new HashStream(id, layout, { ...options, send, onClose })
     this.#streams.set(id, stream)
@@ -57,7 +56,7 @@ export class BuildThread {
 
   /**
    * As `SourceClient.read`, but the bytes stay in the thread, where an open stream can hash them.
-   * @throws as there
+   * @throws as there; OwnTrouble when the thread ends
    */
   async read(url: URL, span: SourceSpan): Promise<AsyncIterable<ThreadBytes>> {
     const { signal, ...what } = span
@@ -100,6 +99,7 @@ export class BuildThread {
   }
 
   #warmWorker(): Worker {
+    if (this.#closed) throw new OwnTrouble('the build thread is closed')
     if (this.#worker) return this.#worker
     const worker = new Worker(new URL('./build-thread-worker.ts', import.meta.url), {
       workerData: this.#told,
@@ -112,7 +112,7 @@ export class BuildThread {
       for (const settle of [...this.#waiting.values()]) settle(cause)
     }
     worker.on('message', (reply: Reply) => void this.#receive(worker, reply))
-    worker.on('error', fail)
+    worker.on('error', (cause) => fail(ended(cause)))
     worker.on('exit', () => fail(ended()))
     worker.unref()
     this.#worker = worker
@@ -126,6 +126,9 @@ export class BuildThread {
         break
       case 'free':
         this.#streams.get(reply.stream)?.freed(reply.block)
+        break
+      case 'lost':
+        this.#streams.get(reply.stream)?.fail(new OwnTrouble('bytes got lost on their way'))
         break
       case 'portion':
         this.#waiting.get(reply.request)?.(reply.outcome)
@@ -151,4 +154,4 @@ async function* portions(request: number, next: () => Promise<number>, end: () =
   }
 }
 
-const ended = () => new Error('the build thread ended')
+const ended = (cause?: Error) => new OwnTrouble('the build thread ended', { cause })

@@ -63,7 +63,7 @@ export class HashStream {
    * Takes the next bytes; when they lie on this side, they may be overwritten afterwards.
    * @returns when more may come
    * @throws RangeError when they are more than the file has
-   * @throws Error when the thread or the hasher ended
+   * @throws OwnTrouble when the thread ended
    */
   async write(bytes: Uint8Array | ThreadBytes): Promise<void> {
     if (this.#position + bytes.length > this.#layout.size) {

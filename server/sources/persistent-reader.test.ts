@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { collect, PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
 import { Pace } from './politeness.ts'
-import { SourceChanged } from './source-client.ts'
+import { OwnTrouble, SourceChanged } from './source-client.ts'
 import {
   breakOff,
   plainClient,
@@ -97,6 +97,23 @@ describe('PersistentReader', () => {
     ).resolves.toBeUndefined()
     expect(performance.now() - startedAt).toBeGreaterThan(550)
     expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+
+  it('does not ask a source again for trouble of our own', async () => {
+    let asked = 0
+    const client = {
+      ...plainClient,
+      read() {
+        asked += 1
+        return Promise.reject(new OwnTrouble('the thread ended'))
+      },
+    }
+    const ports = { client, pace: new Pace(1e12, Date.now), now: Date.now, haste: 100 }
+    const { signal } = new AbortController()
+    const file = { url: source.url, mirrors: [source.url], known: source.known(), signal }
+    const read = collect(new PersistentReader(ports, file).bytes(0, SIZE))
+    await expect(read).rejects.toThrow('the thread ended')
+    expect(asked).toBe(1)
   })
 
   it('gives up a source that has fewer bytes than it says', async () => {

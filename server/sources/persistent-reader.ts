@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SlipstreamError } from '../http/errors.ts'
 import { type Pace, pauseAfter, retryAfterMs } from './politeness.ts'
-import { type KnownSource, SourceChanged, type SourceClient } from './source-client.ts'
+import { type KnownSource, OwnTrouble, SourceChanged, type SourceClient } from './source-client.ts'
 
 /** Bytes of one request: what a source that changed, or a stop, can cost at most. */
 const SPAN_BYTES = 8 * 1024 ** 2
@@ -103,6 +103,7 @@ export class PersistentReader<Chunk extends Stretch<Chunk> = Uint8Array> {
    * @throws SourceChanged when the file at the source is another now
    * @throws SlipstreamError when neither the source nor a mirror will ever send it
    * @throws SourceExhausted when none of them does now
+   * @throws OwnTrouble
    * @throws the signal's reason when it is aborted
    */
   async *bytes(start: number, end: number): AsyncGenerator<Chunk, void> {
@@ -198,6 +199,7 @@ export class PersistentReader<Chunk extends Stretch<Chunk> = Uint8Array> {
   #afterFailure(place: Place, error: unknown): void {
     const { now, haste = 1 } = this.#ports
     this.#file.signal.throwIfAborted()
+    if (error instanceof OwnTrouble) throw error
     const isAnother = error instanceof SourceChanged || error instanceof SourcesDisagree
     if (isAnother && !place.isMirror) throw error
     this.#current = null

@@ -40,6 +40,11 @@ export class SourceChanged extends Error {
   override readonly name = 'SourceChanged'
 }
 
+/** Trouble on this side: the source is not to blame, and to ask it again would not help. */
+export class OwnTrouble extends Error {
+  override readonly name = 'OwnTrouble'
+}
+
 /** @typeParam Chunk a stretch of bytes, or what stands for it */
 export interface SourceClient<Chunk = Uint8Array> {
   /**

@@ -16,15 +16,9 @@ export interface Accel {
 /** nginx would judge them by the date of the file on the disk, which is none of ours. */
 const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since']
 
-/** Of a request that wants to know which file it is about, and no byte of it. */
-const ASKING = 'x-slipstream-ask'
-
-/** @returns whether it is nginx that asks which file it may send */
-export function asksForFile(
-  { isTrustedProxy }: Accel,
-  { headers, method, socket }: IncomingMessage,
-): boolean {
-  return method === 'GET' && headers[ASKING] === 'file' && isTrustedProxy(socket.remoteAddress)
+/** @returns whether a request wants to know which file it is about, and no byte of it */
+export function asksForFile({ headers }: IncomingMessage): boolean {
+  return headers['x-slipstream-ask'] !== undefined
 }
 
 /**
@@ -37,7 +31,9 @@ export function mayHandOver(
   decision: RangeDecision,
 ): boolean {
   // A range that we pass over (several, or `If-Range` names another file) nginx might not.
-  const readsAlike = headers.range === undefined || decision.kind === 'range'
+  // Nor one with numbers too large for it.
+  const { range } = headers
+  const readsAlike = range === undefined || (decision.kind === 'range' && !/\d{19}/.test(range))
   return (
     readsAlike &&
     CONDITIONS.every((name) => headers[name] === undefined) &&

@@ -83,8 +83,9 @@ export class WebSeed {
     for (const [name, value] of CORS_HEADERS) response.setHeader(name, value)
     const stream = parseStreamPath(url.pathname)
     const { accel } = this.#options
-    if (accel && asksForFile(accel, request)) {
-      await this.#nameFile(accel, response, stream ? null : url)
+    if (asksForFile(request)) {
+      const isNginx = accel?.isTrustedProxy(request.socket.remoteAddress) === true
+      await this.#nameFile(isNginx && !stream ? accel : null, response, url)
       return
     }
     if (this.#answerMethod(request, response, stream)) return
@@ -157,12 +158,15 @@ export class WebSeed {
     this.#send(response, file, { start, end, holds })
   }
 
-  /** Tells nginx which file it may send, with the headers for it, or to ask for each answer. */
-  async #nameFile(accel: Accel, response: ServerResponse, url: URL | null): Promise<void> {
-    const found = url && (await this.#find(url, null).catch(() => null))
+  /**
+   * Tells nginx which file it may send, with the headers for it, or that it is to pass the request on.
+   * @param accel `null` where nothing is handed over
+   */
+  async #nameFile(accel: Accel | null, response: ServerResponse, url: URL): Promise<void> {
+    const found = accel && (await this.#find(url, null).catch(() => null))
     const file = found && (await this.#open(found.media).catch(() => null))
-    if (!found || !file) {
-      response.writeHead(403, { 'Content-Length': 0 }).end()
+    if (!accel || !found || !file) {
+      response.writeHead(403, { 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
       return
     }
     file.release()
