@@ -193,7 +193,7 @@ class Engine implements Playback {
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
     const isScant = head !== null && head.end < ENOUGH_SECONDS * this.#bytesPerSecond()
-    const isHeld = isScant && head.isLate && head.end < media.size && begins
+    const isHeld = isScant && head.end < media.size && begins
     this.#hold = isHeld ? new PlayHold(video) : null
     if (head) this.#feed.beganWithout(this.#lastReader, isHeld)
     this.#introductions = new Introductions({
@@ -226,7 +226,6 @@ class Engine implements Playback {
       if (this.#feed.isKeeping) this.#wakeReaders() // time may have changed what they are allowed
       const plays = !this.#direct && !this.#isHeld
       if (plays) this.#source.releaseIfScarce(this.#watch.bufferedSeconds())
-      this.#releaseHold()
       this.#tick()
       this.#publish()
     }, TICK_MS)
@@ -543,7 +542,9 @@ class Engine implements Playback {
   }
 
   #tick(): void {
-    if (this.#closing.signal.aborted || !this.#mayFetch || !this.#options.video.src) return
+    if (this.#closing.signal.aborted) return
+    this.#releaseHold()
+    if (!this.#mayFetch || !this.#options.video.src) return
     // On a slow line there is no better use for the time than to look for peers.
     if (this.#feed.isSlow) this.#firstFrame.resolve()
     const swarm = this.#swarm

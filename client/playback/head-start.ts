@@ -52,8 +52,6 @@ export interface HeadStart {
   readonly startedAt: number
   /** When the first frame (of sound: the first data) was there, by the same clock; `null` before. */
   readonly shownAt: number | null
-  /** The first frame took so long that the line may be slower than the film, or the machine busy. */
-  readonly isLate: boolean
 }
 
 /**
@@ -104,8 +102,7 @@ export function takeStartedVideo(
   delete window.slipstreamStart
   const { video, session, headEnd: end, startedAt, shownAt } = started
   video.playbackRate = video.defaultPlaybackRate
-  const isLate = shownAt === null || shownAt - startedAt > headPatienceMs()
-  return { video, head: { session, src: video.src, end, startedAt, shownAt, isLate } }
+  return { video, head: { session, src: video.src, end, startedAt, shownAt } }
 }
 
 /** Lets go of what was started, unless somebody took it. */
