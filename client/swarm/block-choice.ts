@@ -1,8 +1,8 @@
 // Which blocks a peer is asked for next, in place of WebTorrent's own choice (`_update` and `_updateWire`
 // in its lib/torrent.js, 3.0.21). That one waits for an idle moment of the page, up to 250 ms each
 // time; asks a peer that has sent nothing yet for one block; and then for as many as come in a second by
-// the clock, which is two of a peer that was asked for little. On a page that is
-// busy, as it is when a film begins, a piece took seconds that way.
+// the clock, which is two of a peer that was asked for little. On a page that is busy, as it is when a
+// film begins, a piece took seconds that way.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
 import type { PaceOf } from './wire-queues.ts'
 

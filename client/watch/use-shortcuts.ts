@@ -1,7 +1,6 @@
 // Has the player follow the keyboard. Keys work on the whole page, unless the focus is on something
 // that uses them itself; the arrows that scroll the page only where the player has the focus. A
 // viewer may want that of all of them (WCAG 2.1.4): who dictates, for one, types what was not meant.
-
 import { type RefObject, useEffect, useEffectEvent, useState } from 'react'
 import { formatDuration, formatPercent } from '../app/format.ts'
 import { speedOf } from '../playback/play-hold.ts'

@@ -1,7 +1,6 @@
 // What a viewer need not set again on this device: volume, speed, where the keys work, and where each
 // title was left. In localStorage; where that is refused, full or holds nonsense, nothing is
 // remembered and all works.
-
 import * as v from 'valibot'
 import { type MediaRecord, nameOfBytes } from '#protocol/media.ts'
 import { speedOf } from '../playback/play-hold.ts'

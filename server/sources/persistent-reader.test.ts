@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { collect, PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
+import { PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
 import { Pace } from './politeness.ts'
 import { OwnTrouble, SourceChanged } from './source-client.ts'
 import {
@@ -47,14 +48,14 @@ async function mirrorWith(bytes: Buffer): Promise<TestSource> {
 
 describe('PersistentReader', () => {
   it('reads in spans, every byte once', async () => {
-    expect((await collect(reader().bytes(100, SIZE))).equals(source.bytes.subarray(100))).toBe(true)
+    expect((await buffer(reader().bytes(100, SIZE))).equals(source.bytes.subarray(100))).toBe(true)
     expect(source.sent).toBe(SIZE - 100)
     expect(source.asked).toHaveLength(3)
   })
 
   it('goes on at the missing byte when the connection breaks', async () => {
     source.mischief.push(breakOff(source, 3_000_000), breakOff(source, 70_000), refuse(500))
-    expect((await collect(reader().bytes(0, SIZE))).equals(source.bytes)).toBe(true)
+    expect((await buffer(reader().bytes(0, SIZE))).equals(source.bytes)).toBe(true)
     expect(source.asked[1]).toMatch(/^bytes=[1-9]/)
     expect(source.sent).toBeLessThan(SIZE + 500_000) // what was in the socket when it broke
   })
@@ -62,23 +63,23 @@ describe('PersistentReader', () => {
   it('waits as long as the source asks', async () => {
     source.mischief.push(refuse(503, { 'Retry-After': '30' }))
     const startedAt = performance.now()
-    await collect(reader().bytes(0, 1_000))
+    await buffer(reader().bytes(0, 1_000))
     expect(performance.now() - startedAt).toBeGreaterThan(290) // 30 s at a hundredth
   })
 
   it('gives up what brings no progress, and what asks for an hour', async () => {
     source.mischief.push(...Array.from({ length: 50 }, () => refuse(500)))
-    await expect(collect(reader().bytes(0, SIZE))).rejects.toThrow('The source answers with 500.')
+    await expect(buffer(reader().bytes(0, SIZE))).rejects.toThrow('The source answers with 500.')
     expect(source.asked).toHaveLength(6)
     source.mischief.splice(0, 50, refuse(429, { 'Retry-After': '36000' }))
-    const outcome = await collect(reader().bytes(0, SIZE)).catch((error: unknown) => error)
+    const outcome = await buffer(reader().bytes(0, SIZE)).catch((error: unknown) => error)
     expect(outcome).toBeInstanceOf(SourceExhausted)
     expect(outcome).toMatchObject({ retryAfterMs: 36_000_000 })
   })
 
   it('counts failures anew after progress', async () => {
     source.mischief.push(...Array.from({ length: 12 }, () => breakOff(source, 600_000)))
-    expect((await collect(reader().bytes(0, SIZE))).equals(source.bytes)).toBe(true)
+    expect((await buffer(reader().bytes(0, SIZE))).equals(source.bytes)).toBe(true)
   })
 
   it('does not wait for a source that is silent, or nearly', async () => {
@@ -111,7 +112,7 @@ describe('PersistentReader', () => {
     const ports = { client, pace: new Pace(1e12, Date.now), now: Date.now, haste: 100 }
     const { signal } = new AbortController()
     const file = { url: source.url, mirrors: [source.url], known: source.known(), signal }
-    const read = collect(new PersistentReader(ports, file).bytes(0, SIZE))
+    const read = buffer(new PersistentReader(ports, file).bytes(0, SIZE))
     await expect(read).rejects.toThrow('the thread ended')
     expect(asked).toBe(1)
   })
@@ -124,7 +125,7 @@ describe('PersistentReader', () => {
         return true
       }),
     )
-    await expect(collect(reader().bytes(0, SIZE))).rejects.toBeInstanceOf(SourceExhausted)
+    await expect(buffer(reader().bytes(0, SIZE))).rejects.toBeInstanceOf(SourceExhausted)
     expect(source.asked).toHaveLength(6)
   })
 
@@ -146,7 +147,7 @@ describe('PersistentReader', () => {
         isWatched: () => true,
       },
     )
-    expect((await collect(watched.bytes(0, 1_000_000))).equals(source.bytes.subarray(0, 1e6))).toBe(
+    expect((await buffer(watched.bytes(0, 1_000_000))).equals(source.bytes.subarray(0, 1e6))).toBe(
       true,
     )
   })
@@ -159,13 +160,13 @@ describe('PersistentReader', () => {
         return false
       },
     )
-    await expect(collect(reader().bytes(0, SIZE))).rejects.toBeInstanceOf(SourceChanged)
+    await expect(buffer(reader().bytes(0, SIZE))).rejects.toBeInstanceOf(SourceChanged)
   })
 
   it('reads a source without ranges from its beginning, and gives what is wanted of it', async () => {
     source.ranges = false
     source.mischief.push(breakOff(source, 5_000_000))
-    const read = await collect(reader({ known: source.known() }).bytes(1_000, SIZE - 10))
+    const read = await buffer(reader({ known: source.known() }).bytes(1_000, SIZE - 10))
     expect(read.equals(source.bytes.subarray(1_000, SIZE - 10))).toBe(true)
     expect(source.asked).toEqual(['-', '-'])
   })
@@ -174,16 +175,16 @@ describe('PersistentReader', () => {
     const mirror = await mirrorWith(source.bytes)
     source.mischief.push(refuse(404))
     const mirrors = [mirror.url]
-    expect((await collect(reader({ mirrors }).bytes(0, SIZE))).equals(source.bytes)).toBe(true)
+    expect((await buffer(reader({ mirrors }).bytes(0, SIZE))).equals(source.bytes)).toBe(true)
     expect(source.sent).toBe(0)
     source.mischief.push(refuse(404))
     mirror.mischief.push(refuse(410))
     const both = reader({ mirrors })
-    const reads = await Promise.allSettled([collect(both.bytes(0, 9)), collect(both.bytes(9, 99))])
+    const reads = await Promise.allSettled([buffer(both.bytes(0, 9)), buffer(both.bytes(9, 99))])
     expect(reads.map(({ status }) => status)).toContain('rejected')
     source.mischief.splice(0, 9, refuse(404))
     mirror.mischief.splice(0, 9, refuse(410))
-    await expect(collect(reader({ mirrors }).bytes(0, SIZE))).rejects.toMatchObject({
+    await expect(buffer(reader({ mirrors }).bytes(0, SIZE))).rejects.toMatchObject({
       code: 'not_found',
     })
   })
@@ -198,9 +199,9 @@ describe('PersistentReader', () => {
     )
     const read = reader({
       mirrors: [short.url, strange.url, mirror.url],
-      agrees: async (few) => (await collect(few(0, 1_000))).equals(source.bytes.subarray(0, 1_000)),
+      agrees: async (few) => (await buffer(few(0, 1_000))).equals(source.bytes.subarray(0, 1_000)),
     })
-    expect((await collect(read.bytes(0, SIZE))).equals(source.bytes)).toBe(true)
+    expect((await buffer(read.bytes(0, SIZE))).equals(source.bytes)).toBe(true)
     expect(short.sent).toBe(0)
     expect(strange.sent).toBeLessThan(70_000)
     expect(mirror.sent).toBeGreaterThan(SIZE - 3_000_000)
@@ -209,7 +210,7 @@ describe('PersistentReader', () => {
   it('ends at once when it is to stop', async () => {
     source.rate = 1_000_000
     const stop = new AbortController()
-    const reading = collect(reader({ signal: stop.signal }).bytes(0, SIZE))
+    const reading = buffer(reader({ signal: stop.signal }).bytes(0, SIZE))
     setTimeout(() => stop.abort(new Error('enough')), 100)
     await expect(reading).rejects.toThrow('enough')
     await expect.poll(() => source.open).toBe(0)
@@ -221,7 +222,7 @@ describe('PersistentReader', () => {
       void send(source, response, source.bytes).then(() => response.end())
       return true
     })
-    const read = await collect(reader().bytes(0, 1_000_000))
+    const read = await buffer(reader().bytes(0, 1_000_000))
     expect(read.equals(source.bytes.subarray(0, 1_000_000))).toBe(true)
   })
 })

@@ -225,13 +225,6 @@ export class PersistentReader<Chunk extends Stretch<Chunk> = Uint8Array> {
   }
 }
 
-/** @returns bytes that are few, in one */
-export async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of bytes) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
 /** A mirror has other bytes than what came so far. */
 class SourcesDisagree extends SlipstreamError {
   constructor() {

@@ -2,6 +2,7 @@
 // bytes as they come, from the first piece on that is not hashed. Where a copy is kept, the bytes are
 // read from that while it grows. What fails says in a sentence for a person whether it is worth
 // another attempt.
+import { buffer } from 'node:stream/consumers'
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
 import { type PieceLayout, pieceLayout } from '#protocol/pieces.ts'
@@ -17,7 +18,6 @@ import type { BuildThread } from './build-thread.ts'
 import { CopyFailed } from './growing-copy.ts'
 import type { HashStream } from './hash-stream.ts'
 import {
-  collect,
   isFinal,
   PersistentReader,
   type ReaderPorts,
@@ -91,7 +91,7 @@ async function run(task: Task): Promise<Uint8Array> {
   }
   if (isUnknown && hasRanges && job.checkpoint.length === 0) {
     const parts = new PersistentReader(reader, file)
-    const read = (start: number, end: number) => collect(parts.bytes(start, end))
+    const read = (start: number, end: number) => buffer(parts.bytes(start, end))
     await describe(task, () => probeRemote({ size, read }, { signal }))
   }
   const copy = (await copies.wants(media)) ? copies.fill(media) : null

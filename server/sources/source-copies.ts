@@ -6,6 +6,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import type { Logger } from 'pino'
 import type { MediaId } from '#protocol/ids.ts'
 import type { Keep } from '#protocol/sources.ts'
@@ -14,7 +15,7 @@ import type { Database } from '../database/database.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Media, MediaSource } from '../media/catalogue.ts'
 import { CopyFailed, GrowingCopy } from './growing-copy.ts'
-import { collect, isFinal, PersistentReader, type ReaderPorts } from './persistent-reader.ts'
+import { isFinal, PersistentReader, type ReaderPorts } from './persistent-reader.ts'
 import { SourceChanged } from './source-client.ts'
 
 /** Downloads at once; each has a file open. */
@@ -345,7 +346,7 @@ async function hasSameEnd(
   if (start === length) return true
   const ours = Buffer.alloc(length - start)
   await disk(file.read(ours, 0, ours.length, start))
-  return ours.equals(await collect(read(start, length)))
+  return ours.equals(await buffer(read(start, length)))
 }
 
 /** Makes the title's folder, and removes what an older revision left unfinished. */

@@ -11,7 +11,7 @@ export class ThreadBytes {
   constructor(request: number, from: number, to: number) {
     this.request = request
     this.from = from
-    this.to = Math.max(from, to)
+    this.to = to
   }
 
   get length(): number {
