@@ -7,6 +7,7 @@ import type { MediaId } from '#protocol/ids.ts'
 import { type Company, startCompany } from '../docs/examples/company-site/company.ts'
 import type { SlipstreamPlayerElement } from '../public/embed.d.ts'
 import { clip } from './harness/clips.ts'
+import { hold } from './harness/hold.ts'
 
 const launch = () => clip({ seconds: 80, format: 'webm', mbps: 4 })
 const short = () => clip({ seconds: 16, format: 'webm', mbps: 3 })
@@ -16,7 +17,11 @@ let company: Company
 let contexts: BrowserContext[] = []
 
 test.beforeAll(async () => {
-  company = await startCompany({ films: { 'launch.webm': launch() } })
+  company = await startCompany({
+    films: { 'launch.webm': launch() },
+    edit: (html, { searchParams }) =>
+      searchParams.has('counted') ? html.replace('preload="metadata"', 'preload="none"') : html,
+  })
 })
 test.afterAll(() => company.close())
 test.afterEach(async () => {
@@ -29,14 +34,15 @@ type FilmName = 'launch' | 'workshop'
 /**
  * Opens the company's page as somebody who was never there.
  * @param film the one that this is about; the first plays by itself, if the visitor likes motion
+ * @param query `?counted`: nothing of a film is loaded beside its player
  */
-async function visit(browser: Browser, film: FilmName): Promise<Page> {
+async function visit(browser: Browser, film: FilmName, query = ''): Promise<Page> {
   const context = await browser.newContext({
     reducedMotion: film === 'launch' ? 'no-preference' : 'reduce',
   })
   contexts.push(context)
   const page = await context.newPage()
-  await page.goto(company.website.url)
+  await page.goto(company.website.url + query)
   return page
 }
 
@@ -75,14 +81,15 @@ test('a film never seen before plays, is swapped, and further visitors bring it 
   browser,
 }) => {
   const { size } = statSync(launch())
-  const first = await visit(browser, 'launch')
+  const visitor = () => visit(browser, 'launch', '/?counted')
+  const first = await visitor()
   await untilPlaying(first, 'launch')
   await expect.poll(async () => (await statsOf(first)).phase, { timeout: 30_000 }).toBe('swarm')
   const afterSwap = await statsOf(first)
   expect(afterSwap.swap?.piecesReused).toBeGreaterThan(0)
   expect(afterSwap.stalls).toBe(0)
 
-  const visitors = [first, await visit(browser, 'launch'), await visit(browser, 'launch')]
+  const visitors = [first, await visitor(), await visitor()]
   await Promise.all(visitors.map((page) => untilPlaying(page, 'launch')))
   for (const page of visitors) {
     const isFilled = async () => {
@@ -107,6 +114,22 @@ test('a film never seen before plays, is swapped, and further visitors bring it 
   expect(sent.toVisitors).toBeLessThan(2 * size)
   expect(sent.toSlipstream).toBeGreaterThanOrEqual(size)
   expect(sent.toSlipstream).toBeLessThan(1.1 * size)
+})
+
+test('the film has its first picture before there is a player, and loads no more for that', async ({
+  browser,
+}) => {
+  const context = await browser.newContext()
+  contexts.push(context)
+  const page = await context.newPage()
+  const letIn = await hold(page, '**/embed?*')
+  await page.goto(company.website.url, { waitUntil: 'commit' })
+  const film = page.locator('#launch-film')
+  await expect(film.locator('canvas')).toBeVisible()
+  expect(await film.locator('video').evaluate((one: HTMLVideoElement) => one.readyState)).toBe(0)
+  letIn()
+  await untilPlaying(page, 'launch')
+  await expect(film.locator('canvas')).toBeHidden()
 })
 
 test('one film loads nothing before it is played, another is a plain frame that is opened', async ({

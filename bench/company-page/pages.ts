@@ -1,7 +1,7 @@
 // The forms of the company's page that are compared, made of the page that the example serves.
 
-/** `picture`: the players' page, and the `<video>` within the first player may load. */
-export type PageForm = 'player' | 'picture' | 'plain'
+/** `alone`: the page as it is, but the `<video>` within the first player loads nothing. */
+export type PageForm = 'player' | 'alone' | 'plain'
 
 /** @returns the page's address, with `film` as its first film */
 export function addressOf(website: string, film: string, form: PageForm): string {
@@ -14,8 +14,8 @@ export function editPage(html: string, { searchParams }: URL): string {
   switch (searchParams.get('form')) {
     case 'plain':
       return withPlainVideos(page)
-    case 'picture':
-      return page.replace('preload="none"', 'preload="metadata"') // of the first film
+    case 'alone':
+      return page.replace('preload="metadata"', 'preload="none"')
     default:
       return page
   }
@@ -26,6 +26,6 @@ function withPlainVideos(html: string): string {
   return html
     .replace(/<script async type="module".*?<\/script>/, '')
     .replace(/<slipstream-player.*?>(.*?)<\/slipstream-player>/gs, '$1')
-    .replace('preload="none"', 'autoplay muted') // the first film, as its player is told to
+    .replace('preload="metadata"', 'autoplay muted') // the first film, as its player is told to
     .replace(/<iframe.*?<\/iframe>/s, '<video controls preload="none"></video>')
 }

@@ -20,7 +20,7 @@ test('the tag has a plain video in it, whose address outlives the revision', () 
   expect(playerCode(film, ADDRESSES)).toBe(
     `<script async type="module" src="https://media.example/embed.js"></script>
 <slipstream-player media="0123456789abcdef">
-  <video controls preload="none" src="https://media.example/media/0123456789abcdef/film.mp4"></video>
+  <video controls preload="metadata" src="https://media.example/media/0123456789abcdef/film.mp4"></video>
 </slipstream-player>`,
   )
 })

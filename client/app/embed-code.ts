@@ -19,12 +19,12 @@ const AUDIO_HEIGHT = 200
  *   no scripts
  */
 export function playerCode(media: MediaRecord, { script }: EmbedAddresses): string {
-  const plain = isAudio(media) ? 'audio' : 'video'
+  const [plain, preload] = isAudio(media) ? ['audio', 'none'] : ['video', 'metadata']
   const file = plainFile(media)
   const inside =
     file === null
       ? ''
-      : `\n  <${plain} controls preload="none" src="${escapeHtml(file)}"></${plain}>\n`
+      : `\n  <${plain} controls preload="${preload}" src="${escapeHtml(file)}"></${plain}>\n`
   return (
     `<script async type="module" src="${escapeHtml(script)}"></script>\n` +
     `<slipstream-player media="${escapeHtml(media.id)}">${inside}</slipstream-player>`

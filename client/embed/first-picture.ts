@@ -1,8 +1,13 @@
 // The film's first picture from the page itself: a <video> within the element that has leave to load
 // stands over the frame, as a still picture, until the player in the frame has one. It plays nothing:
 // what a visitor has begun to watch before the script came goes on in the player, at the same place.
+// And it loads no more than that picture: once it is shown a copy stands there in its place, since what
+// the <video> would go on to load, the player loads as well.
 // The element makes it; `end` or `giveBack` ends it.
 import type { EmbedState } from '#protocol/embed.ts'
+
+/** A picture that was there before the script is not handed over to be shown once more. */
+const SHOWN_MS = 500
 
 export interface FirstPictureOptions {
   readonly element: HTMLElement
@@ -10,20 +15,34 @@ export interface FirstPictureOptions {
   readonly onPlay: (position: number | null) => void
 }
 
+/** What the page's `<video>` was like. */
+interface Before {
+  readonly video: HTMLVideoElement
+  readonly plays: boolean
+  readonly autoplay: boolean
+  readonly controls: boolean
+  readonly preload: HTMLVideoElement['preload']
+  /** Its attribute; `null` where its file is named by `<source>`. */
+  readonly src: string | null
+  /** Seconds. */
+  readonly position: number
+}
+
 export class FirstPicture {
   /** To be put over the frame. */
-  readonly slot = document.createElement('slot')
+  readonly layer = document.createElement('div')
   readonly #options: FirstPictureOptions
   readonly #listening = new AbortController()
-  #video: HTMLVideoElement | null = null
-  /** The page's `<video>` was playing, and had controls. */
-  #before = { plays: false, controls: false }
+  readonly #slot = document.createElement('slot')
+  #before: Before | null = null
+  #isUnloaded = false
 
   constructor(options: FirstPictureOptions) {
     this.#options = options
-    this.slot.className = 'first-picture'
+    this.layer.className = 'first-picture'
+    this.layer.append(this.#slot)
     // The script may be there before the parser has come to what is within the element.
-    this.slot.addEventListener('slotchange', () => this.#adopt(), this.#listening)
+    this.#slot.addEventListener('slotchange', () => this.#adopt(), this.#listening)
     this.#adopt()
   }
 
@@ -35,43 +54,87 @@ export class FirstPicture {
   /** The player takes over, or the element has no more use for it. */
   end(): void {
     if (this.#listening.signal.aborted) return // it has ended already
-    this.#stop()
-    const video = this.#video
-    if (video === null) return
-    video.preload = 'none'
-    video.load() // what it was about to fetch, the player fetches
+    this.#listening.abort()
+    this.layer.remove()
+    if (this.#before === null) return
+    this.#unload(this.#before)
+    this.#before.video.controls = this.#before.controls
   }
 
   /** There will be no player: the page's `<video>` is what it was. */
   giveBack(): void {
-    this.#stop()
-    if (this.#before.plays) this.#video?.play().catch(() => {}) // its own button stays
-  }
-
-  #stop(): void {
     this.#listening.abort()
-    this.slot.remove()
-    if (this.#video) this.#video.controls = this.#before.controls
+    this.layer.remove()
+    if (this.#before === null) return
+    const { video, plays, autoplay, controls, preload, src, position } = this.#before
+    Object.assign(video, { autoplay, controls, preload })
+    if (this.#isUnloaded) {
+      if (src === null) video.removeAttribute('src')
+      else video.setAttribute('src', src)
+      video.load()
+      video.currentTime = position
+    }
+    if (plays) video.play().catch(() => {}) // its own button stays
   }
 
   #adopt(): void {
     const { element, onPlay } = this.#options
     const { signal } = this.#listening
     const video = element.querySelector<HTMLVideoElement>(':scope > video')
-    if (this.#video !== null || video === null) return
+    if (this.#before !== null || video === null) return
     if (!video.autoplay && video.preload === 'none') return
-    this.#video = video
-    this.#before = { plays: !video.paused, controls: video.controls }
-    const wasPressed = this.#before.plays && !video.autoplay
+    const before: Before = {
+      video,
+      plays: !video.paused,
+      autoplay: video.autoplay,
+      controls: video.controls,
+      preload: video.preload,
+      src: video.getAttribute('src'),
+      position: video.currentTime,
+    }
+    this.#before = before
+    const wasPressed = before.plays && !before.autoplay
     const hadFocus = video.matches(':focus')
     video.pause()
     video.autoplay = false
     video.controls = false
     if (hadFocus) element.focus()
-    const show = (): void => this.slot.classList.add('shown')
-    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) show()
-    else video.addEventListener('loadeddata', show, { signal })
-    video.addEventListener('click', () => onPlay(null), { signal })
-    if (wasPressed) onPlay(video.currentTime)
+    const hasPicture = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
+    if (hasPicture) this.#show(before)
+    else if (video.poster !== '') {
+      this.layer.classList.add('shown')
+      this.#unload(before)
+    } else video.addEventListener('loadeddata', () => this.#show(before), { signal })
+    this.layer.addEventListener('click', () => onPlay(null), { signal })
+    if (wasPressed) onPlay(before.position)
+  }
+
+  #show(before: Before): void {
+    this.layer.classList.add('shown')
+    const copy = (): void => this.#copy(before)
+    before.video.requestVideoFrameCallback?.(copy)
+    setTimeout(copy, SHOWN_MS)
+  }
+
+  /** Puts the picture in the place of the `<video>`, which then need not load any more. */
+  #copy(before: Before): void {
+    const { video } = before
+    if (this.#isUnloaded || this.#listening.signal.aborted) return
+    const picture = document.createElement('canvas')
+    picture.width = video.videoWidth
+    picture.height = video.videoHeight
+    const context = picture.getContext('2d')
+    if (context === null) return
+    context.drawImage(video, 0, 0) // of another origin, so nobody can read it; it can be seen
+    this.#slot.replaceWith(picture)
+    this.#unload(before)
+  }
+
+  /** Ends what is under way. Not by `load()`, which loads whatever `preload` says. */
+  #unload({ video }: Before): void {
+    if (this.#isUnloaded) return
+    this.#isUnloaded = true
+    video.preload = 'none'
+    if (video.currentSrc !== '') video.src = video.currentSrc
   }
 }

@@ -352,7 +352,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     if (this.preload !== 'none') {
       const onPlay = (position: number | null) => this.#playFrom(position)
       this.#firstPicture = new FirstPicture({ element: this, onPlay })
-      this.#root.append(this.#firstPicture.slot)
+      this.#root.append(this.#firstPicture.layer)
     }
     this.#silence()
   }

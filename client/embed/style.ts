@@ -12,7 +12,7 @@ export const STYLE = `
 :host([hidden]) {
   display: none;
 }
-iframe, button, button img, ::slotted(video), p {
+iframe, button, button img, .first-picture, canvas, ::slotted(video), p {
   box-sizing: border-box;
   position: absolute;
   inset: 0;
@@ -21,11 +21,8 @@ iframe, button, button img, ::slotted(video), p {
   margin: 0;
   border: 0;
 }
-.first-picture::slotted(*) {
+.first-picture:not(.shown), .first-picture ::slotted(:not(video)) {
   display: none;
-}
-.first-picture.shown::slotted(video) {
-  display: block;
 }
 button {
   padding: 0;
@@ -33,7 +30,7 @@ button {
   cursor: pointer;
   forced-color-adjust: none;
 }
-button img {
+button img, canvas {
   object-fit: contain;
 }
 button::before, button::after {
