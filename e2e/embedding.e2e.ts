@@ -240,6 +240,7 @@ test.describe('with a <video> within that may load', () => {
       one.preload = 'auto'
       one.muted = true
       one.currentTime = 6
+      one.focus()
       return one.play()
     })
     await expect.poll(() => ofVideo(page, (one) => one.currentTime)).toBeGreaterThan(6.3)
@@ -289,6 +290,16 @@ test.describe('with a <video> within that may load', () => {
     expect(requests.filter((url) => url === film.webSeeds[0])).toEqual([])
   })
 
+  test('a picture that does not come holds nobody up', async ({ page }) => {
+    await hold(page, '**/never.webm')
+    await page.goto(`${site.url}/bare`)
+    const never = video().replace(film.webSeeds[0] as string, '/never.webm')
+    await add(page, { media: film.id, muted: '' }, never)
+    await on(page, (one) => one.play())
+    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(0.3)
+    expect(await isLoading(page)).toBe(false)
+  })
+
   test('whoever presses it starts the player', async ({ page }) => {
     const letIn = await openHeld(page, '/bare')
     await add(page, { media: film.id, muted: '' }, video())
@@ -303,6 +314,7 @@ test.describe('with a <video> within that may load', () => {
     const letIn = await openHeld(page, '/later')
     await beginBefore(page)
     await expect(picture(page)).toBeVisible()
+    expect(await page.evaluate(() => document.activeElement?.localName)).toBe('slipstream-player')
     const seen = await listen(page)
     letIn()
     await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(6.6)

@@ -3,9 +3,12 @@
 // what a visitor has begun to watch before the script came goes on in the player, at the same place.
 // And it loads no more than that picture: once it is shown a copy stands there in its place, since what
 // the <video> would go on to load, the player loads as well.
+// The player's frame is started when the picture is there, since its process would delay it.
 // The element makes it; `end` or `giveBack` ends it.
 import type { EmbedState } from '#protocol/embed.ts'
 
+/** The frame waits no longer for a picture. */
+const PATIENCE_MS = 250
 /** A picture that was there before the script is not handed over to be shown once more. */
 const SHOWN_MS = 500
 
@@ -13,6 +16,8 @@ export interface FirstPictureOptions {
   readonly element: HTMLElement
   /** The visitor presses the picture, or has begun to watch and was at `position` (seconds). */
   readonly onPlay: (position: number | null) => void
+  /** The picture is there, or is not waited for: called once, at once where there is none. */
+  readonly onSettled: () => void
 }
 
 /** What the page's `<video>` was like. */
@@ -36,14 +41,20 @@ export class FirstPicture {
   readonly #slot = document.createElement('slot')
   #before: Before | null = null
   #isUnloaded = false
+  #isSettled = false
+  #hadFocus = false
 
   constructor(options: FirstPictureOptions) {
     this.#options = options
     this.layer.className = 'first-picture'
+    this.layer.hidden = true
     this.layer.append(this.#slot)
     // The script may be there before the parser has come to what is within the element.
     this.#slot.addEventListener('slotchange', () => this.#adopt(), this.#listening)
     this.#adopt()
+    const isComing = this.#before !== null && !this.layer.classList.contains('shown')
+    if (isComing) setTimeout(() => this.#settle(), PATIENCE_MS)
+    else this.#settle()
   }
 
   /** To be called with everything that the player says. */
@@ -94,32 +105,47 @@ export class FirstPicture {
     }
     this.#before = before
     const wasPressed = before.plays && !before.autoplay
-    const hadFocus = video.matches(':focus')
+    this.#hadFocus = video.matches(':focus')
     video.pause()
     video.autoplay = false
     video.controls = false
-    if (hadFocus) element.focus()
-    const hasPicture = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
-    if (hasPicture) this.#show(before)
-    else if (video.poster !== '') {
+    this.layer.hidden = false // it is see-through until there is a picture
+    if (this.#isSettled) this.#passFocus()
+    const copy = (): void => this.#copy(before)
+    const show = (): void => {
+      this.layer.classList.add('shown')
+      setTimeout(copy, SHOWN_MS)
+    }
+    video.requestVideoFrameCallback?.(copy)
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) show()
+    else if (video.poster === '') video.addEventListener('loadeddata', show, { signal })
+    else {
       this.layer.classList.add('shown')
       this.#unload(before)
-    } else video.addEventListener('loadeddata', () => this.#show(before), { signal })
+    }
     this.layer.addEventListener('click', () => onPlay(null), { signal })
     if (wasPressed) onPlay(before.position)
   }
 
-  #show(before: Before): void {
-    this.layer.classList.add('shown')
-    const copy = (): void => this.#copy(before)
-    before.video.requestVideoFrameCallback?.(copy)
-    setTimeout(copy, SHOWN_MS)
+  #settle(): void {
+    if (this.#isSettled || this.#listening.signal.aborted) return
+    this.#isSettled = true
+    this.#options.onSettled()
+    this.#passFocus()
+  }
+
+  /** To the player, in whose place the `<video>` was. */
+  #passFocus(): void {
+    if (!this.#hadFocus) return
+    this.#before?.video.blur() // an element with the focus within keeps it there
+    this.#options.element.focus()
   }
 
   /** Puts the picture in the place of the `<video>`, which then need not load any more. */
   #copy(before: Before): void {
     const { video } = before
     if (this.#isUnloaded || this.#listening.signal.aborted) return
+    this.#settle()
     const picture = document.createElement('canvas')
     picture.width = video.videoWidth
     picture.height = video.videoHeight
@@ -127,6 +153,7 @@ export class FirstPicture {
     if (context === null) return
     context.drawImage(video, 0, 0) // of another origin, so nobody can read it; it can be seen
     this.#slot.replaceWith(picture)
+    this.layer.classList.add('shown')
     this.#unload(before)
   }
 

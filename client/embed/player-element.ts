@@ -337,6 +337,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     else this.#expect(LOAD_MS)
     frame.src = url.href
     frame.onload = () => this.#expect(SILENCE_MS)
+    const start = (): void => this.#root.prepend(frame)
     const link = new FrameLink({
       frame,
       origin: url.origin,
@@ -348,10 +349,10 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     for (const { resolve, reject } of this.#earlyPlays)
       link.ask('play').then(() => resolve(), reject)
     this.#earlyPlays = []
-    this.#root.append(frame)
-    if (this.preload !== 'none') {
+    if (this.preload === 'none') start()
+    else {
       const onPlay = (position: number | null) => this.#playFrom(position)
-      this.#firstPicture = new FirstPicture({ element: this, onPlay })
+      this.#firstPicture = new FirstPicture({ element: this, onPlay, onSettled: start })
       this.#root.append(this.#firstPicture.layer)
     }
     this.#silence()

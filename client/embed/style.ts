@@ -21,8 +21,11 @@ iframe, button, button img, .first-picture, canvas, ::slotted(video), p {
   margin: 0;
   border: 0;
 }
-.first-picture:not(.shown), .first-picture ::slotted(:not(video)) {
+.first-picture ::slotted(:not(video)) {
   display: none;
+}
+.first-picture:not(.shown) {
+  pointer-events: none;
 }
 button {
   padding: 0;
