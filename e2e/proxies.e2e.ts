@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { type Browser, chromium, expect, type Page, test } from '@playwright/test'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { MediaRecord } from '#protocol/media.ts'
+import { type Cdn, startCdn } from '../docs/examples/company-site/cdn.ts'
 import { CHROMIUM_FLAGS, findChromium } from './harness/chromium.ts'
 import { clip } from './harness/clips.ts'
 import {
@@ -24,8 +25,15 @@ import { watch } from './harness/viewer.ts'
 const PROMPT_MS = 1_500
 const CLIP = { seconds: 16, format: 'webm', mbps: 3 } as const
 const TRUST = { TRUST_PROXY: 'loopback' }
+/** Films there are read by this server, which keeps them; pages of other sites may not read them. */
+const elsewhere = () => ({
+  SOURCE_ORIGINS: `${cdn.url}/films/`,
+  SOURCE_KEEP: 'always',
+  ALLOW_PRIVATE_SOURCES: '1',
+})
 
 let folder: string
+let cdn: Cdn
 let server: TestServer
 let media: MediaRecord
 let bytes: Buffer
@@ -38,6 +46,7 @@ test.beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipstream-proxies-'))
   certificate = await makeCertificate(folder)
   agent = new Agent({ connect: { ca: certificate.pem } })
+  cdn = await startCdn({})
   server = await startServer(TRUST)
   media = await server.upload(clip(CLIP), { filename: 'A film, "really" #1.webm' })
   await server.untilReady(media.id)
@@ -56,6 +65,7 @@ test.afterAll(async () => {
   await agent?.destroy()
   await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()))
   await server?.stop()
+  await cdn?.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -70,6 +80,7 @@ for (const name of ['nginx', 'Caddy'] as const) {
         base = new URL(address).pathname.replace(/\/$/, '')
         await server.restart({
           ...TRUST,
+          ...elsewhere(),
           PUBLIC_URL: address,
           ...(name === 'nginx' ? { WEB_SEED_ACCEL: '/slipstream-blobs/' } : {}),
         })
@@ -221,6 +232,31 @@ for (const name of ['nginx', 'Caddy'] as const) {
         const inside = await call(`/slipstream-blobs/${media.id}/1`)
         expect(inside.statusCode).toBe(404)
         await inside.body.dump()
+      })
+
+      test('a film that lies elsewhere passes, first from its source and then from the copy', async () => {
+        const film = `${name}-${site}.webm`
+        cdn.offer(film, clip(CLIP), { cors: false })
+        const query = new URLSearchParams({ url: `${cdn.url}/films/${film}` })
+        const { id } = await json<{ id: MediaRecord['id'] }>(call(`/api/resolve?${query}`))
+        const [seed] = (await json<MediaRecord>(call(`/api/media/${id}`))).webSeeds
+        expect(seed).toMatch(new RegExp(`^${address}/media/${id}/`))
+        const passes = async (): Promise<number> => {
+          const before = cdn.sent(film).toSlipstream
+          const part = await call(seed as string, { Range: 'bytes=1000-50999' })
+          expect(part.statusCode).toBe(206)
+          expect(part.headers['content-range']).toBe(`bytes 1000-50999/${bytes.length}`)
+          const body = Buffer.from(await part.body.arrayBuffer())
+          expect(body.equals(bytes.subarray(1000, 51_000))).toBe(true)
+          return cdn.sent(film).toSlipstream - before
+        }
+        expect(await passes()).toBeGreaterThan(0)
+        await server.untilReady(id)
+        await expect.poll(async () => (await server.record(id)).source?.kept).toBe(true)
+        expect(await passes()).toBe(0)
+        const whole = await call(seed as string)
+        expect(Buffer.from(await whole.body.arrayBuffer()).equals(bytes)).toBe(true)
+        expect(cdn.sent(film).toSlipstream).toBeLessThan(1.2 * bytes.length)
       })
 
       test('every address has the proxy in it, and the measurements are not for everybody', async () => {
