@@ -7,12 +7,7 @@ import {
   planAnnounce,
   type TrackerAnswer,
 } from '../../client/swarm/announce-plan.ts'
-import {
-  Acquaintances,
-  drawn,
-  MAX_DRAWN,
-  MAX_PROMISED,
-} from '../../server/tracker/acquaintances.ts'
+import { Acquaintances } from '../../server/tracker/acquaintances.ts'
 import type { Random } from './random.ts'
 import { latencyBetween, ORIGIN_PLACE, type Scenario } from './scenario.ts'
 import type { SimulatedViewer } from './viewer.ts'
@@ -52,8 +47,6 @@ export class SimulatedTracker {
   readonly #clock: Clock
   readonly #members = new Map<SimulatedViewer, Member>()
   readonly #list: Member[] = []
-  /** Ids of the list, in its order. */
-  readonly #ids: string[] = []
   readonly #byId = new Map<string, Member>()
   readonly #acquaintances: Acquaintances
   /** What happens in a later step, by its number. */
@@ -63,7 +56,10 @@ export class SimulatedTracker {
     this.#world = world
     this.#random = random
     this.#clock = clock
-    this.#acquaintances = new Acquaintances(() => clock.now * 1000)
+    this.#acquaintances = new Acquaintances({
+      now: () => clock.now * 1000,
+      random: () => random.next(),
+    })
   }
 
   join(viewer: SimulatedViewer): void {
@@ -83,7 +79,7 @@ export class SimulatedTracker {
       planAt: 0,
     }
     this.#list.push(member)
-    this.#ids.push(viewer.visit.id)
+    this.#acquaintances.join(viewer.visit.id)
     this.#members.set(viewer, member)
     this.#byId.set(viewer.visit.id, member)
   }
@@ -93,12 +89,10 @@ export class SimulatedTracker {
     if (!member) return
     this.#members.delete(viewer)
     this.#byId.delete(viewer.visit.id)
-    this.#acquaintances.forget(viewer.visit.id)
+    this.#acquaintances.leave(viewer.visit.id)
     const last = this.#list.pop() as Member
-    this.#ids.pop()
     if (last !== member) {
       this.#list[member.place] = last
-      this.#ids[member.place] = last.viewer.visit.id
       last.place = member.place
     }
     member.place = -1
@@ -170,9 +164,8 @@ export class SimulatedTracker {
     member.wanted = null
     if (offers === 0) return
     const { id } = member.viewer.visit
-    const others = drawn(this.#ids, MAX_DRAWN, () => this.#random.next()).filter((o) => o !== id)
-    const chosen = this.#acquaintances.introduce(id, others, offers, (o) => this.#byId.has(o))
-    if (isFirst) member.wanted = this.#acquaintances.promise(id, others, MAX_PROMISED)
+    const chosen = this.#acquaintances.introduce(id, offers)
+    if (isFirst) member.wanted = this.#acquaintances.promise(id)
     for (const other of chosen) this.#offer(member, this.#byId.get(other) as Member)
   }
 

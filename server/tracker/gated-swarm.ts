@@ -12,7 +12,7 @@ import Server, {
 } from 'bittorrent-tracker/server'
 import { ipKeyGenerator } from 'express-rate-limit'
 import { OFFERS_KEY, type OffersTaken, PART_KEY } from '#protocol/tracker.ts'
-import { Acquaintances, drawn, MAX_DRAWN, MAX_PROMISED } from './acquaintances.ts'
+import { Acquaintances } from './acquaintances.ts'
 import { BrowserSocket } from './browser-socket.ts'
 
 /** Until their next announce, for clients that wait for the gate or have just seen it open. */
@@ -31,10 +31,8 @@ export class GatedSwarm extends Server.Swarm {
   #minViewers = 1
   #toldAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
-  readonly #browsers = new IdList()
-  /** Of them, those that were drawn for the announce that is being answered. */
-  #drawn: readonly string[] = []
-  #acquaintances = new Acquaintances()
+  /** Of the browsers. */
+  readonly #acquaintances = new Acquaintances()
   /** Announced native clients by network. */
   readonly #natives = new Map<string, number>()
 
@@ -48,7 +46,7 @@ export class GatedSwarm extends Server.Swarm {
       return
     }
     this.#toldAt = Number.NEGATIVE_INFINITY // only what strangers bring about is told less often
-    this.#acquaintances = new Acquaintances()
+    this.#acquaintances.forget()
     this.#send({ ...this.#counts(), ...this.#warning(), ...PART }, null)
   }
 
@@ -100,9 +98,7 @@ export class GatedSwarm extends Server.Swarm {
     if (!isBrowser) return super._getPeers(count, own, isBrowser)
     // Whoever says goodbye has left already.
     if (!this.isOpen || count === 0 || !this.peers.peek(own)) return []
-    this.#drawn = drawn(this.#browsers.ids, MAX_DRAWN).filter((id) => id !== own)
-    const isThere = (id: string): boolean => this.#browsers.has(id)
-    const ids = this.#acquaintances.introduce(own, this.#drawn, count, isThere)
+    const ids = this.#acquaintances.introduce(own, count)
     return ids.flatMap((id) => this.peers.peek(id) ?? [])
   }
 
@@ -110,24 +106,21 @@ export class GatedSwarm extends Server.Swarm {
   #offersTaken({ type, peer_id, numwant, event }: AnnounceParams, { peers }: AnnounceAnswer) {
     if (type !== 'ws' || numwant === 0 || !this.peers.peek(peer_id)) return {}
     const isNew = event === 'started'
-    const wanted = isNew ? this.#acquaintances.promise(peer_id, this.#drawn, MAX_PROMISED) : null
+    const wanted = isNew ? this.#acquaintances.promise(peer_id) : null
     return { [OFFERS_KEY]: { taken: peers.length, wanted } satisfies OffersTaken }
   }
 
   /** Every peer that is added comes by here. */
   override _onAnnounceStarted(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string) {
     if (!peer && params.type === 'http') this.#countNative(params.ip, 1)
-    else if (!peer) this.#browsers.add(id)
+    else if (!peer) this.#acquaintances.join(id)
     super._onAnnounceStarted(params, peer, id)
   }
 
   /** Every peer that is removed, or has not been heard of for too long, comes by here. */
   override _onAnnounceStopped(params: AnnounceParams, peer: AnnouncedPeer | undefined, id: string) {
     if (peer?.type === 'http') this.#countNative(peer.ip, -1)
-    else if (peer) {
-      this.#browsers.delete(id)
-      this.#acquaintances.forget(id)
-    }
+    else if (peer) this.#acquaintances.leave(id)
     super._onAnnounceStopped(params, peer, id)
   }
 
@@ -188,32 +181,6 @@ export class GatedSwarm extends Server.Swarm {
       const peer = this.peers.peek(key)
       if (peer?.socket && peer.peerId !== except) peer.socket.send(message, () => {})
     }
-  }
-}
-
-/** Ids to draw from. */
-class IdList {
-  readonly ids: string[] = []
-  readonly #places = new Map<string, number>()
-
-  has(id: string): boolean {
-    return this.#places.has(id)
-  }
-
-  add(id: string): void {
-    if (this.has(id)) return
-    this.#places.set(id, this.ids.push(id) - 1)
-  }
-
-  /** The last one takes its place. */
-  delete(id: string): void {
-    const place = this.#places.get(id)
-    const last = this.ids.at(-1)
-    if (place === undefined || last === undefined) return
-    this.ids[place] = last
-    this.#places.set(last, place)
-    this.ids.pop()
-    this.#places.delete(id)
   }
 }
 
