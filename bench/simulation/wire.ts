@@ -21,6 +21,9 @@ interface Request {
 /** A peer that others wait for is not served for longer than that without a break. */
 const TURN_SECONDS = 10
 
+/** Who has choked the receiver for so long is taken to give nothing. */
+const WITHHOLDS_SECONDS = 5
+
 /** Places of a wire's numbers in the ledger. */
 const LATENCY = 0
 const READY_AT = 1
@@ -28,6 +31,7 @@ const RATE = 2
 const ACTIVE_SINCE = 3
 const NOTHING_SINCE = 4
 const TOLD_FOR = 5
+const SINCE = 6
 
 export class Wire implements PolicyPeer {
   readonly id: string
@@ -64,6 +68,7 @@ export class Wire implements PolicyPeer {
     this.#from = from
     numbers[from + LATENCY] = latency
     numbers[from + TOLD_FOR] = -1
+    numbers[from + SINCE] = clock.now
   }
 
   /** One way: seconds. */
@@ -89,6 +94,12 @@ export class Wire implements PolicyPeer {
   /** An idle wire gets a slot as soon as it asks, if there is one. */
   get choking(): boolean {
     return !this.#senderUploads || (this.outstanding === 0 && !this.sender.hasFreeSlot)
+  }
+
+  /** As peer-patience.ts: by the time that it has kept the receiver out. */
+  get withholds(): boolean {
+    const since = this.#numbers[this.#from + SINCE] as number
+    return !this.#senderUploads && this.#clock.now - since >= WITHHOLDS_SECONDS
   }
 
   /** As pace.ts: by the time in which something was asked for. */

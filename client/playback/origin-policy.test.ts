@@ -26,6 +26,7 @@ function peer(
     promises: true,
     arrives: () => null,
     wants: () => true,
+    withholds: false,
     sends: true,
     leads: true,
   }
@@ -158,6 +159,27 @@ describe('with peers', () => {
     expect(fromOrigin[0]?.first).toBe(0)
     expect(fromOrigin.at(-1)?.last).toBeLessThan(4)
     expect(fromPeers.at(-1)?.last).toBe(60)
+  })
+
+  test('who keeps everybody out of a small swarm counts for nothing, and the others look further', () => {
+    const taker = peer('a', every(0, 99), 0, true, { withholds: true })
+    const reader = { position: pieceStart(layout, at(5)), end: layout.size, waiting: false }
+    const alone = { spanPieces: 1, bufferedSeconds: 5, demands: [reader] }
+    expect(decide(snapshot({ ...alone, peers: [taker] }))).toMatchObject({
+      fromOrigin: [{ first: 5 }, { first: 6 }, { first: 7 }],
+      wanted: { first: 5, last: 62 },
+    })
+    const isUnheard = { ...taker, withholds: false }
+    expect(decide(snapshot({ ...alone, peers: [isUnheard] }))).toMatchObject({
+      fromOrigin: [],
+      wanted: { first: 5, last: 60 },
+    })
+    // Where there are more than slots, whoever chokes is sending to others.
+    const crowd = Array.from({ length: 16 }, (_, n) => ({ ...taker, id: `c${n}` }))
+    expect(decide(snapshot({ ...alone, peers: crowd }))).toMatchObject({
+      fromOrigin: [],
+      wanted: { first: 5, last: 60 },
+    })
   })
 
   test('a slow peer keeps only what it will bring in time', () => {

@@ -32,6 +32,8 @@ export interface PolicyPeer {
   readonly id: string
   has(index: PieceIndex): boolean
   readonly choking: boolean
+  /** True when it has kept us out for seconds: in a small swarm, where there is room, it gives nothing. */
+  readonly withholds: boolean
   /** Payload bytes per second that it sends us at present. */
   readonly rate: number
   /** False when it says that the origin is sending it nothing: then nothing `arrives`. */
@@ -134,6 +136,8 @@ const CROWD_PEERS = 16
 const CROWD_SECONDS = 20
 /** … : half of them so much further, a quarter twice as much, and so on. */
 const CROWD_SPREAD_SECONDS = 2.5
+/** So much further do those look who know of a viewer that gives nothing. Seconds. */
+const AHEAD_SECONDS = 2
 /** What is needed later than that comes rarest first. Seconds. */
 const NEAR_SECONDS = 10
 
@@ -150,7 +154,8 @@ interface Wanted {
 /** @returns what to do now; pieces held or under way are never in it. */
 export function decide(snapshot: PolicySnapshot): PolicyDecision {
   const { layout } = snapshot
-  const givers = snapshot.peers.filter(({ sends }) => sends)
+  const isSmall = !isCrowd(snapshot)
+  const givers = snapshot.peers.filter(({ sends, withholds }) => sends && !(isSmall && withholds))
   const promising = givers.filter(({ promises }) => promises)
   const fromOrigin: Wanted[] = []
   const fromPeers: (Wanted & { readonly holders: number })[] = []
@@ -252,14 +257,18 @@ function placeOf(
   return rank(index, ownId, [...alike, ...expected]) + strangers * (1 - chance(index, ownId))
 }
 
+function isCrowd({ peers }: PolicySnapshot): boolean {
+  return peers.length >= CROWD_PEERS
+}
+
 /**
  * How far ahead the viewer in the first place fetches. Who has many peers is one of many more that it
  * does not know, each neighbourhood with a first of its own: the first of those firsts begins, and
  * the piece spreads from there while the others wait.
  */
-function reachSeconds({ peers, ownId }: PolicySnapshot, index: PieceIndex): number {
-  if (peers.length < CROWD_PEERS) return Number.POSITIVE_INFINITY
-  return CROWD_SECONDS - CROWD_SPREAD_SECONDS * Math.log2(1 - chance(index, ownId))
+function reachSeconds(snapshot: PolicySnapshot, index: PieceIndex): number {
+  if (!isCrowd(snapshot)) return Number.POSITIVE_INFINITY
+  return CROWD_SECONDS - CROWD_SPREAD_SECONDS * Math.log2(1 - chance(index, snapshot.ownId))
 }
 
 /** Seconds until a piece is here that a peer is fetching from the origin; infinite when none is. */
@@ -348,6 +357,15 @@ function readerOf({ demands }: PolicySnapshot): Demand | undefined {
   return demands.find(isOpen)
 }
 
+/**
+ * Who takes and does not give, and does not say so, counts itself among those who fetch for others, and
+ * what it fetches is fetched once more. So the others are a little ahead of it: it finds the piece there.
+ */
+function aheadOfTakers(snapshot: PolicySnapshot): number {
+  const hasTaker = snapshot.peers.some(({ sends, withholds }) => sends && withholds)
+  return hasTaker && !isCrowd(snapshot) ? AHEAD_SECONDS : 0
+}
+
 /** Pieces between the reader and the horizon; `null` when the reader is ahead of it. */
 function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
   const { layout, settings, bufferedSeconds, bytesPerSecond } = snapshot
@@ -356,7 +374,7 @@ function lookAhead(snapshot: PolicySnapshot): PieceRange | null {
   const { lookAheadSeconds, bridgesLatency } = settings
   const steady = (2 * snapshot.originLatencyMs) / 1000 + LAST_MOMENT_SECONDS
   const wanted = bridgesLatency ? Math.max(lookAheadSeconds, steady) : lookAheadSeconds
-  const seconds = wanted - bufferedSeconds
+  const seconds = wanted + aheadOfTakers(snapshot) - bufferedSeconds
   if (seconds <= 0) return null
   const bytes = Math.min(settings.lookAheadBytes, Math.floor(seconds * bytesPerSecond))
   return {

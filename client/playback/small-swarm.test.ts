@@ -69,6 +69,7 @@ class SimulatedSwarm {
         id: v.id,
         has: (index) => v.held.has(index),
         choking: false,
+        withholds: false,
         rate: viewer.rateOf.get(v.id) ?? 0,
         promises: v.spans.length > 0,
         arrives: (index) => v.arrives(index, originRate),

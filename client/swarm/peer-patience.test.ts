@@ -9,6 +9,8 @@ class AskedWire extends EventEmitter {
   requests: { piece: number; offset: number; length: number }[] = []
   /** When the oldest request was sent. */
   askedAt = 0
+  peerChoking = false
+  amInterested = false
   constructor(peerId: string) {
     super()
     this.peerId = peerId
@@ -126,4 +128,26 @@ test('who comes back is known, and relied on again with the first block', () => 
   expect(patience.mayAsk(wire)).toBe(true)
   again.emit('piece')
   expect(patience.reliesOn(wire)).toBe(true)
+})
+
+test('who keeps us out for five seconds in which we are interested withholds, until it lets us in', () => {
+  const { peer, wire } = connect()
+  peer.peerChoking = true
+  pass(10_000)
+  expect(patience.withholds(wire)).toBe(false)
+  peer.amInterested = true
+  pass(3000)
+  peer.amInterested = false
+  pass(3000)
+  peer.amInterested = true
+  pass(1750)
+  expect(patience.withholds(wire)).toBe(false)
+  pass(250)
+  expect(patience.withholds(wire)).toBe(true)
+  peer.peerChoking = false
+  peer.emit('unchoke')
+  expect(patience.withholds(wire)).toBe(false)
+  peer.peerChoking = true
+  pass(4750)
+  expect(patience.withholds(wire)).toBe(false)
 })

@@ -18,6 +18,8 @@ interface Standing {
   /** Milliseconds of waiting since the last block. */
   waited: number
   hasSent: boolean
+  /** Milliseconds that it has choked us while we were interested, since it last let us in. */
+  choked: number
   /** It has refused a request since the last look. */
   hasRefused: boolean
   isReliedOn: boolean
@@ -32,6 +34,8 @@ const MAX_STEP_MS = 1000
 /** A peer that has not sent anything yet is relied on for so long. */
 const UNPROVEN_MS = 2500
 const PROVEN_MS = 4000
+/** Who has kept us out for so long is not about to let us in. */
+const WITHHOLDS_MS = 5000
 /** What it was asked for is then given to others. */
 const GIVE_UP_MS = 6000
 /** First rest; each further one is twice as long. */
@@ -68,6 +72,11 @@ export class PeerPatience {
     return this.#standings.get(wire)?.isReliedOn ?? false
   }
 
+  /** Whether the wire has choked us for seconds. */
+  withholds(wire: Wire): boolean {
+    return (this.#standings.get(wire)?.choked ?? 0) >= WITHHOLDS_MS
+  }
+
   /** False while the wire is left alone. */
   mayAsk(wire: Wire): boolean {
     return (this.#standings.get(wire)?.restsUntil ?? 0) <= this.#now
@@ -81,6 +90,7 @@ export class PeerPatience {
       // Who refuses everything is waited for like who says nothing.
       if (wire.requests.length > 0 || standing.hasRefused) standing.waited += step
       standing.hasRefused = false
+      if (wire.peerChoking && wire.amInterested) standing.choked += step
       this.#judge(wire, standing)
     }
   }
@@ -89,6 +99,7 @@ export class PeerPatience {
     const standing: Standing = {
       waited: 0,
       hasSent: false,
+      choked: 0,
       hasRefused: false,
       isReliedOn: !this.#rests.has(wire.peerId),
       restsUntil: 0,
@@ -102,6 +113,9 @@ export class PeerPatience {
       if (standing.isReliedOn) return
       standing.isReliedOn = true
       this.#options.onChange(wire)
+    })
+    wire.on('unchoke', () => {
+      standing.choked = 0
     })
     wire.on('reject', () => {
       standing.hasRefused = true

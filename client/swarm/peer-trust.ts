@@ -91,6 +91,11 @@ export class PeerTrust {
     return this.#patience.reliesOn(wire)
   }
 
+  /** Whether the wire has choked us for seconds. */
+  withholds(wire: Wire): boolean {
+    return this.#patience.withholds(wire)
+  }
+
   /** Shows a wire out that says what makes no sense. */
   refuse(wire: Wire): void {
     this.#conduct.refuse(wire)

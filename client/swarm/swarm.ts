@@ -283,6 +283,7 @@ class JoinedSwarm implements Swarm {
       id: wire.peerId,
       has: (index) => wire.peerPieces.get(index),
       choking: wire.peerChoking,
+      withholds: this.#trust.withholds(wire),
       rate: this.#trust.pace(wire),
       promises: this.#intents.promises(wire),
       arrives: (index) => this.#intents.arrives(wire, index),

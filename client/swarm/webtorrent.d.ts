@@ -14,6 +14,7 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     /** 40 hex digits. */
     readonly peerId: string
     readonly peerChoking: boolean
+    readonly amInterested: boolean
     readonly peerPieces: Bits
     /** BEP 6 holds: requests can be refused. */
     readonly hasFast: boolean
