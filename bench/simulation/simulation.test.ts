@@ -113,3 +113,17 @@ describe('the origin policy, driving six viewers of a film of 90 s at 4 Mbit/s',
     }
   })
 })
+
+test.each([3, 4])(
+  'one of eight who takes and gives nothing, and does not say so, costs hardly more (seed %i)',
+  (seed) => {
+    const copies = (freeRiders: number): number => {
+      const clip = { seconds: 120, bitrate: 3e6 }
+      const links = [FIBRE]
+      const simulation = simulate({ viewers: 8, clip, links, leavesPerMinute: 0, freeRiders, seed })
+      expect(simulation.viewers.filter(({ uploads }) => !uploads)).toHaveLength(freeRiders && 1)
+      return outcomeOf(simulation).originCopies
+    }
+    expect(copies(0.12) - copies(0)).toBeLessThan(0.05)
+  },
+)
