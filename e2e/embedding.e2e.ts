@@ -234,7 +234,10 @@ test.describe('with a <video> within that may load', () => {
     await page.goto(site.url + path)
     return letIn
   }
-  /** A page with a player and without the script, whose video is begun before the script comes. */
+  /**
+   * A page with a player and without the script, whose video is begun before the script comes.
+   * @returns where it is, in seconds, or was a moment ago
+   */
   const beginBefore = async (page: Page) => {
     await ofVideo(page, (one) => {
       one.preload = 'auto'
@@ -244,7 +247,9 @@ test.describe('with a <video> within that may load', () => {
       return one.play()
     })
     await expect.poll(() => ofVideo(page, (one) => one.currentTime)).toBeGreaterThan(6.3)
+    const place = await ofVideo(page, (one) => one.currentTime)
     await page.addScriptTag({ type: 'module', url: `${server.url}/embed.js` })
+    return place
   }
 
   /** The still picture over the frame. */
@@ -290,14 +295,92 @@ test.describe('with a <video> within that may load', () => {
     expect(requests.filter((url) => url === film.webSeeds[0])).toEqual([])
   })
 
-  test('a picture that does not come holds nobody up', async ({ page }) => {
-    await hold(page, '**/never.webm')
+  test('the player waits for it, for a moment', async ({ page }) => {
+    const letCome = await hold(page, '**/slow.webm')
     await page.goto(`${site.url}/bare`)
-    const never = video().replace(film.webSeeds[0] as string, '/never.webm')
-    await add(page, { media: film.id, muted: '' }, never)
+    const slow = video().replace(film.webSeeds[0] as string, `${server.url}/slow.webm`)
+    const waited = () =>
+      page.evaluate(async () => {
+        const from = performance.now()
+        const frame = () =>
+          document.querySelector('slipstream-player')?.shadowRoot?.querySelector('iframe')
+        while (!frame()) await new Promise((resolve) => setTimeout(resolve, 10))
+        return performance.now() - from
+      })
+    const [ms] = await Promise.all([waited(), add(page, { media: film.id, muted: '' }, slow)])
+    expect(ms).toBeGreaterThanOrEqual(250)
+    expect(ms).toBeLessThan(1000)
     await on(page, (one) => one.play())
     await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(0.3)
     expect(await isLoading(page)).toBe(false)
+    letCome()
+  })
+
+  test('it covers nothing that the player has to say, nor what somebody goes to by key', async ({
+    page,
+  }) => {
+    // The page's own <video> gets the film, the player does not.
+    await page.route(`${film.webSeeds[0]?.split('?')[0]}*`, (route) =>
+      route.request().frame() === page.mainFrame() ? route.continue() : undefined,
+    )
+    await page.goto(`${site.url}/bare`)
+    await add(page, { media: film.id }, video())
+    await expect(picture(page)).toBeVisible()
+    await expect(page.locator('slipstream-player iframe')).toBeAttached()
+    await expect(async () => {
+      await page.keyboard.press('Tab')
+      await expect(picture(page)).toBeHidden({ timeout: 500 })
+    }).toPass({ timeout: 4_000 }) // sooner than it would end by itself
+    await player(page).evaluate((one) => one.remove())
+    await add(page, { media: film.id }, video())
+    await expect(picture(page)).toBeVisible()
+    await expect(picture(page)).toBeHidden({ timeout: 15_000 })
+  })
+
+  test('a focus that has gone elsewhere is left there', async ({ page }) => {
+    await hold(page, '**/slow.webm')
+    await page.goto(`${site.url}/bare`)
+    const slow = video().replace(film.webSeeds[0] as string, `${server.url}/slow.webm`)
+    await page.evaluate(
+      ([id, html]) => {
+        document.body.innerHTML = '<input />'
+        const element = document.createElement('slipstream-player')
+        element.setAttribute('media', id)
+        element.innerHTML = html
+        element.querySelector('video')?.toggleAttribute('controls', true)
+        document.body.append(element)
+        element.querySelector('video')?.focus()
+        document.querySelector('input')?.focus()
+      },
+      [film.id, slow] as const,
+    )
+    await expect(page.locator('slipstream-player iframe')).toBeAttached()
+    expect(await page.evaluate(() => document.activeElement?.localName)).toBe('input')
+  })
+
+  test('a picture of the page stays, and nothing is loaded, also when the script comes late', async ({
+    page,
+  }) => {
+    await openHeld(page, '/later')
+    await ofVideo(page, (one) => {
+      one.poster = '/poster.png'
+      one.preload = 'auto'
+    })
+    await expect.poll(() => ofVideo(page, (one) => one.readyState)).toBeGreaterThanOrEqual(2)
+    await page.addScriptTag({ type: 'module', url: `${server.url}/embed.js` })
+    await expect.poll(() => isLoading(page)).toBe(false)
+    await expect(early(page)).toBeVisible()
+    await expect(picture(page)).toHaveCount(0)
+  })
+
+  test('where the player has its own, or is loaded by a press, it loads none', async ({ page }) => {
+    await page.goto(`${site.url}/bare`)
+    for (const attributes of [{ preload: 'none' }, { poster: '/poster.png' }]) {
+      await add(page, { media: film.id, ...attributes }, video())
+      await expect(early(page)).toBeHidden()
+      expect(await isLoading(page)).toBe(false)
+      await player(page).evaluate((one) => one.remove())
+    }
   })
 
   test('whoever presses it starts the player', async ({ page }) => {
@@ -312,13 +395,13 @@ test.describe('with a <video> within that may load', () => {
 
   test('who has begun to watch it goes on in the player, at the same place', async ({ page }) => {
     const letIn = await openHeld(page, '/later')
-    await beginBefore(page)
+    const place = await beginBefore(page)
     await expect(picture(page)).toBeVisible()
     expect(await page.evaluate(() => document.activeElement?.localName)).toBe('slipstream-player')
     const seen = await listen(page)
     letIn()
-    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(6.6)
-    expect(await on(page, (one) => one.currentTime)).toBeLessThan(11)
+    await expect.poll(() => on(page, (one) => one.currentTime)).toBeGreaterThan(place + 0.3)
+    expect(await on(page, (one) => one.currentTime)).toBeLessThan(place + 5)
     await expect(picture(page)).toBeHidden()
     expect(await seen()).not.toContain('error')
   })

@@ -15,7 +15,7 @@ import type {
   SlipstreamPlayerError,
   SlipstreamStats,
 } from '../../public/embed.d.ts'
-import { FirstPicture } from './first-picture.ts'
+import { FirstPicture, letGo } from './first-picture.ts'
 import { frameAddress } from './frame-address.ts'
 import { FrameLink } from './frame-link.ts'
 import { STYLE } from './style.ts'
@@ -319,7 +319,7 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
       return
     }
     if (this.preload === 'none' && !isWanted && !this.autoplay) {
-      this.#silence()
+      this.#quiet()
       this.#root.append(this.#startButton())
       return
     }
@@ -349,10 +349,17 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
     for (const { resolve, reject } of this.#earlyPlays)
       link.ask('play').then(() => resolve(), reject)
     this.#earlyPlays = []
-    if (this.preload === 'none') start()
-    else {
+    if (this.preload === 'none') {
+      this.#quiet()
+      start()
+    } else {
       const onPlay = (position: number | null) => this.#playFrom(position)
-      this.#firstPicture = new FirstPicture({ element: this, onPlay, onSettled: start })
+      this.#firstPicture = new FirstPicture({
+        element: this,
+        hasPoster: poster !== '',
+        onPlay,
+        onSettled: start,
+      })
       this.#root.append(this.#firstPicture.layer)
     }
     this.#silence()
@@ -361,6 +368,12 @@ export class SlipstreamPlayer extends Base implements SlipstreamPlayerElement {
   /** What is within the element plays nothing while there is a player. */
   #silence(): void {
     for (const media of this.querySelectorAll<HTMLMediaElement>('video, audio')) media.pause()
+  }
+
+  /** Nor does it load anything. */
+  #quiet(): void {
+    this.#silence()
+    for (const video of this.querySelectorAll('video')) if (video.preload !== 'none') letGo(video)
   }
 
   /** @param position seconds, `null` for wherever the player begins */

@@ -21,8 +21,18 @@ iframe, button, button img, .first-picture, canvas, ::slotted(video), p {
   margin: 0;
   border: 0;
 }
+.first-picture slot {
+  visibility: hidden;
+}
+.first-picture ::slotted(video) {
+  inset: 0 !important;
+  width: 100% !important;
+  height: 100% !important;
+  background: none !important;
+  visibility: visible !important;
+}
 .first-picture ::slotted(:not(video)) {
-  display: none;
+  display: none !important;
 }
 .first-picture:not(.shown) {
   pointer-events: none;
