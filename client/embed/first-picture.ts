@@ -45,7 +45,7 @@ export class FirstPicture {
   #isSettled = false
   /** The player has the focus for a press of the picture, or for that of the `<video>`. */
   #focusIsOurs = false
-  /** The `<video>` has let go of its file; the address is one that the page had not given it as its own. */
+  /** Once the `<video>` has let go of its file. `pinned`: the address that it was given for that. */
   #letGo: { readonly pinned: string | null } | null = null
   #covers: ReturnType<typeof setTimeout> | undefined
   #looking: ReturnType<typeof setInterval> | undefined
@@ -129,7 +129,7 @@ export class FirstPicture {
     // Nobody shall press in the dark what the player asks.
     this.#looking = setInterval(() => this.#look(), LOOK_MS)
     if (plays && !autoplay) onPlay(position)
-    if (this.#isSettled || document.activeElement !== video) this.#takeControls()
+    if (this.#isSettled || this.#focused !== video) this.#takeControls()
     if (video.poster !== '' && !hasBegun) {
       this.#show()
       this.#release(video)
@@ -161,7 +161,7 @@ export class FirstPicture {
   #takeControls(): void {
     if (this.#before === null) return
     const { video } = this.#before
-    const hasFocus = document.activeElement === video
+    const hasFocus = this.#focused === video
     if (hasFocus) video.blur() // an element with the focus within keeps it there
     video.controls = false
     if (!hasFocus) return
@@ -170,7 +170,13 @@ export class FirstPicture {
   }
 
   #look(): void {
-    if (document.activeElement === this.#options.element && !this.#focusIsOurs) this.end()
+    if (this.#focused === this.#options.element && !this.#focusIsOurs) this.end()
+  }
+
+  /** Where the element is: in the page, or in a part of it with a tree of its own. */
+  get #focused(): Element | null {
+    const root = this.#options.element.getRootNode()
+    return root instanceof Document || root instanceof ShadowRoot ? root.activeElement : null
   }
 
   /** Puts the picture in the place of the `<video>`, which then need not load any more. */

@@ -1,8 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exampleFile } from '../hashing/hashing-fixture.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import { BuildThread } from './build-thread.ts'
-import { SourceChanged } from './source-client.ts'
+import { OwnTrouble, SourceChanged } from './source-client.ts'
 import {
   anySource,
   breakOff,
@@ -114,6 +116,32 @@ describe('a request of the build thread', () => {
     for await (const chunk of body) length += chunk.length
     return length
   }
+
+  it('fails with all that is open when the thread dies, and the next one has another', async () => {
+    const made: Worker[] = []
+    const note = (message: unknown) => made.push((message as { worker: Worker }).worker)
+    subscribe('worker_threads', note)
+    try {
+      const stream = thread.open(layout)
+      await stream.write(bytes.subarray(0, 300_000))
+      source.rate = 200_000
+      const reading = failure(lengthOf(await read()))
+      await made[0]?.terminate()
+      expect(await reading).toBeInstanceOf(OwnTrouble)
+      const writing = failure(stream.write(bytes.subarray(300_000)))
+      expect(await writing).toBeInstanceOf(OwnTrouble)
+
+      source.rate = null
+      const next = thread.open(layout)
+      await next.write(bytes)
+      expect(Buffer.from(await next.end())).toEqual(expected)
+      expect(await lengthOf(await read())).toBe(bytes.length)
+      expect(made).toHaveLength(2)
+      next.close()
+    } finally {
+      unsubscribe('worker_threads', note)
+    }
+  })
 
   it('is hashed where it arrives, span by span, after bytes of this side', async () => {
     const stream = thread.open(layout)
