@@ -1,5 +1,6 @@
 // The player on a company's own site, which is another one than the server's: by its element, by a
-// plain frame, without JavaScript, and where it is not allowed.
+// plain frame, without JavaScript, and where it is not allowed. Long, since all of it goes by one server,
+// one site and one set of helpers for the element, which the first picture needs as well.
 import { expect, type FrameLocator, type Page, test } from '@playwright/test'
 import type { MediaRecord } from '#protocol/media.ts'
 import type { SlipstreamPlayerElement } from '../public/embed.d.ts'

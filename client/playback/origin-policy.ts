@@ -362,8 +362,8 @@ function readerOf({ demands }: PolicySnapshot): Demand | undefined {
  * what it fetches is fetched once more. So the others are a little ahead of it: it finds the piece there.
  */
 function aheadOfTakers(snapshot: PolicySnapshot): number {
-  const hasTaker = snapshot.peers.some(({ sends, withholds }) => sends && withholds)
-  return hasTaker && !isCrowd(snapshot) ? AHEAD_SECONDS : 0
+  if (isCrowd(snapshot)) return 0
+  return snapshot.peers.some(({ sends, withholds }) => sends && withholds) ? AHEAD_SECONDS : 0
 }
 
 /** Pieces between the reader and the horizon; `null` when the reader is ahead of it. */
