@@ -216,7 +216,7 @@ export class SimulatedViewer implements PolicySnapshot {
   /** As the engine has it for a title whose torrent is there. */
   get settings(): PolicySettings {
     return lookAheadFor({
-      hasBegun: this.startUpSeconds !== null || this.#startsSlowly,
+      stage: this.startUpSeconds !== null || this.#startsSlowly ? 'watching' : 'starting',
       swarm: this.#joinedAt === null ? 'soon' : 'joined',
       joinedSeconds: this.#clock.now - (this.#joinedAt ?? this.#clock.now),
       others: this.peers.length + this.expected.length + this.strangers,

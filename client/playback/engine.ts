@@ -614,12 +614,16 @@ class Engine implements Playback {
     return this.#uplink.leads(bytesPerSecond, limit, now)
   }
 
+  #stage(): Standing['stage'] {
+    if (!this.#isWanted) return this.#watch.hasFrame ? 'resting' : 'starting'
+    return this.#watch.firstFrameMs !== null || this.#feed.isSlow ? 'watching' : 'starting'
+  }
+
   #standing(): Standing {
     const { joinedSeconds, others } = this.#prospects
-    const hasBegun = this.#watch.firstFrameMs !== null || this.#feed.isSlow
     const hasTorrent = this.#torrentIsReal || this.#options.media.state === 'ready'
     return {
-      hasBegun: hasBegun && this.#isWanted,
+      stage: this.#stage(),
       swarm: this.#prospects.swarm(this.#httpReason, hasTorrent),
       joinedSeconds,
       others,

@@ -254,6 +254,10 @@ describe('what a video holds', () => {
     expect(feed.bufferedSeconds(reader)).toBeCloseTo(1.6)
     now += 9_000
     expect(feed.bufferedSeconds(reader)).toBe(0) // the film's start is heavy
+    watch.firstFrameMs = 9_000 // it is on the screen, though the browser says nothing of data yet
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(1.6)
+    watch.seeks = 1 // that was the picture of another place
+    expect(feed.bufferedSeconds(reader)).toBe(0)
   })
 
   test('is nothing of a start that is skipped, and what was given of a place that is sought', () => {
@@ -284,6 +288,7 @@ describe('what a video holds', () => {
     watch.firstFrameMs = 100
     expect(feed.bufferedSeconds(next)).toBeCloseTo(0.8)
     const reader = readerAt(2 * SECOND, 2 * SECOND)
+    expect(feed.bufferedSeconds(reader)).toBeCloseTo(0.8) // before it was given anything
     expect(feed.allow(reader, new Uint8Array(SECOND))).toBe(SECOND)
     reader.position += SECOND
     expect(feed.bufferedSeconds(reader)).toBeCloseTo(1.6)

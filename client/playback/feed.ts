@@ -130,10 +130,12 @@ export class Feed {
   }
 
   /** @returns seconds of playback that the video holds ahead of its position, by what `reader` gave */
-  bufferedSeconds(reader: unknown): number {
+  bufferedSeconds(reader: Pick<Reader, 'position'>): number {
     const { watch, video, calm, bytesPerSecond } = this.#options
     const known = watch.bufferedSeconds() * CAUTION
-    if (watch.isStalled || this.#begun === null || this.#begun.reader !== reader) return known
+    // Who stands where the head ends goes on with it, though it was given nothing yet.
+    const goesOn = reader === this.#begun?.reader || reader.position === this.#headEnd
+    if (watch.isStalled || this.#begun === null || !goesOn) return known
     const { at, calmMs, playedFrom } = this.#begun
     const decoded = this.#decodedSince(this.#begun)
     // By the average alone, a film that is heavy at first would be credited with ever more.
@@ -144,7 +146,7 @@ export class Feed {
       bytesPerSecond: bytesPerSecond(),
       played: video.currentTime - playedFrom,
       decoded,
-      waitingMs: watch.hasFrame || this.isKeeping ? null : this.#waitingMs(calm.ms - calmMs),
+      waitingMs: this.#waitingMs(calm.ms - calmMs),
     })
     return decoded === null ? Math.max(known, given * CAUTION) : given * CAUTION
   }
@@ -168,9 +170,12 @@ export class Feed {
     return video.paused && !video.autoplay
   }
 
-  #waitingMs(calmMs: number): number {
-    const isAwaited = !this.#isIdle || this.#options.watch.firstFrameMs !== null
-    return isAwaited ? calmMs : calmMs * IDLE_HURRY
+  /** Chromium may show the first frame half a second before it says that it has one. */
+  #waitingMs(calmMs: number): number | null {
+    const { hasFrame, firstFrameMs, seeks } = this.#options.watch
+    const showsFirst = firstFrameMs !== null && seeks === 0
+    if (hasFrame || showsFirst || this.isKeeping) return null
+    return this.#isIdle && seeks === 0 ? calmMs * IDLE_HURRY : calmMs
   }
 
   /**

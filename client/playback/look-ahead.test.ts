@@ -10,7 +10,7 @@ import {
 
 const seconds = (changes: Partial<Standing>) =>
   lookAheadFor({
-    hasBegun: true,
+    stage: 'watching',
     swarm: 'joined',
     joinedSeconds: 0,
     others: 3,
@@ -18,10 +18,11 @@ const seconds = (changes: Partial<Standing>) =>
     ...changes,
   }).lookAheadSeconds
 
-test('before the beginning only the first frame is looked for, whatever the swarm is like', () => {
+test('until somebody watches only the first frame is looked for, whatever the swarm is like', () => {
   for (const swarm of ['joined', 'soon', 'later', 'never'] as const) {
-    const settings = seconds({ hasBegun: false, swarm, joinedSeconds: 100 })
+    const settings = seconds({ stage: 'starting', swarm, joinedSeconds: 100 })
     expect(settings).toBe(STARTING_SETTINGS.lookAheadSeconds)
+    expect(seconds({ stage: 'resting', swarm, joinedSeconds: 100 })).toBe(0)
   }
 })
 
@@ -46,7 +47,7 @@ test('the first peer is awaited for some seconds; then who is alone fetches ahea
 })
 
 test('a disk that cannot keep up is given a little at a time', () => {
-  const standing = { hasBegun: true, swarm: 'never', joinedSeconds: 0, others: 0 } as const
+  const standing = { stage: 'watching', swarm: 'never', joinedSeconds: 0, others: 0 } as const
   const free = lookAheadFor({ ...standing, isPressed: false })
   const pressed = lookAheadFor({ ...standing, isPressed: true })
   expect(pressed.lookAheadSeconds).toBeLessThan(free.lookAheadSeconds)

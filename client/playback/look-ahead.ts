@@ -29,7 +29,10 @@ export const STARTING_SETTINGS: PolicySettings = {
   bridgesLatency: false,
 }
 
-/** The same while the swarm is expected within seconds: peers will bring what is not fetched yet. */
+/** The picture stands there, and may stand there for ever: whoever presses play has that to begin with. */
+const RESTING_SETTINGS: PolicySettings = { ...STARTING_SETTINGS, lookAheadSeconds: 0 }
+
+/** As `WAITING_SETTINGS` while the swarm is expected within seconds: peers will bring what is not fetched yet. */
 export const JOINING_SETTINGS: PolicySettings = { ...WAITING_SETTINGS, lookAheadSeconds: 1.25 }
 
 /** In the swarm, and without hope for one. */
@@ -71,8 +74,11 @@ const PRESSED_SETTINGS = { lookAheadSeconds: 4, lookAheadBytes: 8 * 1024 * 1024 
 
 /** How things stand for a viewer, as far as the look-ahead depends on it. */
 export interface Standing {
-  /** Somebody wants to watch, and has the first frame or a line too slow for it. */
-  readonly hasBegun: boolean
+  /**
+   * `starting`: there is no picture yet, on a line that is not too slow for it. `resting`: there is,
+   * and nobody has asked for more.
+   */
+  readonly stage: 'starting' | 'resting' | 'watching'
   /** `soon`: within seconds, for there is a torrent. `later`: for all we know there will be one. */
   readonly swarm: 'joined' | 'soon' | 'later' | 'never'
   /** Since the swarm was joined: seconds, 0 before. */
@@ -94,8 +100,9 @@ export function lookAheadFor(standing: Standing): PolicySettings {
   }
 }
 
-function unpressed({ hasBegun, swarm, joinedSeconds, others }: Standing): PolicySettings {
-  if (!hasBegun) return STARTING_SETTINGS
+function unpressed({ stage, swarm, joinedSeconds, others }: Standing): PolicySettings {
+  if (stage === 'starting') return STARTING_SETTINGS
+  if (stage === 'resting') return RESTING_SETTINGS
   switch (swarm) {
     case 'never':
       return SWARM_SETTINGS

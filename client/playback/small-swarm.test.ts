@@ -79,7 +79,7 @@ class SimulatedSwarm {
       })),
       missing: (index) => viewer.partial.get(index) ?? null,
       settings: lookAheadFor({
-        hasBegun: true,
+        stage: 'watching',
         swarm: viewer.joined(this.now) ? 'joined' : 'soon',
         joinedSeconds: this.now - viewer.startAt - 2,
         others: peers.length,
