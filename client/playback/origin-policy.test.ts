@@ -329,6 +329,8 @@ describe('with peers', () => {
     for (const ownId of every(1, 10).map((number) => `v${number}`)) {
       expect(fetches({ ownId, expected: ['soon'] })).toBe(false)
       expect(fetches({ ownId, strangers: 1 })).toBe(false)
+      // Nor in time for it to spread: there is nobody to pass it on to.
+      expect(fetches({ ownId, strangers: 1, bufferedSeconds: 2 })).toBe(false)
       expect(fetches({ ownId, strangers: 1, bufferedSeconds: 1 })).toBe(true)
       expect(fetches({ ownId })).toBe(true) // nobody will come
     }

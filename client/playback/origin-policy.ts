@@ -236,11 +236,14 @@ function turnOf(
   const before = (index - 1) as PieceIndex
   const rivals = givers.filter((peer) => peer.wants(index) || peer.wants(before))
   const place = placeOf(snapshot, rivals, index)
-  const { strangers } = snapshot
   if (neededIn <= takeOverSeconds(snapshot, index, { place, begun })) return 'take over'
   // Who has met nobody yet does not know what they all have.
-  const isKnowing = snapshot.peers.length > 0 || snapshot.expected.length + strangers === 0
-  return isInReach && isKnowing && place < 0.5 ? 'ahead' : null
+  return isInReach && !hasMetNobody(snapshot) && place < 0.5 ? 'ahead' : null
+}
+
+/** Others are there, or soon will be, but none of them is connected. */
+function hasMetNobody({ peers, expected, strangers }: PolicySnapshot): boolean {
+  return peers.length === 0 && expected.length + strangers > 0
 }
 
 /** How many come before this viewer: those who lead, then those who do not, then who uploads nothing. */
@@ -293,8 +296,8 @@ function takeOverSeconds(
 ): number {
   const seconds = fetchSeconds(snapshot, index)
   const lastMoment = LAST_MOMENT_SECONDS + (2 * seconds) / (place + 1)
-  // Half of it is here: to fetch it anew is the last resort.
-  if (begun) return lastMoment
+  // Half of it is here: to fetch it anew is the last resort. And who has met nobody yet cannot pass it on.
+  if (begun || hasMetNobody(snapshot)) return lastMoment
   return lastMoment + (2 * (seconds + snapshot.peerSeconds)) / (place + 1)
 }
 

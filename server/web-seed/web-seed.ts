@@ -32,7 +32,7 @@ const STALLED_CLIENT_MS = 120_000
 const METHODS = 'GET, HEAD, OPTIONS'
 /** So much of a head is kept back, for so long at most. */
 const HELD_BYTES = 8 * 1024
-const HOLD_MS = 3000
+const HOLD_MS = 6000
 
 /**
  * A body that has been alone for so long is read on the main thread, in pieces of that size, so that
