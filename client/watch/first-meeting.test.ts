@@ -109,6 +109,16 @@ test('others who are known to be there are given longer', async () => {
   expect(waiting.isOver).toBe(true)
 })
 
+test('and so are those who have just begun to send', async () => {
+  const waiting = wait()
+  bufferedSeconds = 1
+  await change({ tracker: tracker(3), stats: { ...snapshot.stats, peers: 1 } })
+  await vi.advanceTimersByTimeAsync(5900)
+  expect(waiting.isOver).toBe(false)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(waiting.isOver).toBe(true)
+})
+
 test.each([
   ['nobody else is there', { tracker: tracker(0) }],
   ['too few are there to be connected', { tracker: tracker(3, 'two more') }],

@@ -16,8 +16,10 @@ export interface Meeting {
 
 /** Of calm time: a machine that is busy with the meeting itself is given longer. */
 const PATIENCE_MS = 1500
-/** The same once it is known that others are there. */
+/** The same once it is known that others are there … */
 const MEETING_PATIENCE_MS = 3000
+/** … and once the first are connected, who have just begun to send. */
+const FILLING_PATIENCE_MS = 6000
 const LOOK_MS = 100
 /** With so many, and so much in hand, playback goes on while the interface is made. */
 const FEW_PEERS = 3
@@ -63,8 +65,9 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
 }
 
 function patienceMs(meeting: Meeting): number {
-  const { tracker } = meeting.getSnapshot()
-  return tracker?.kind === 'answers' ? MEETING_PATIENCE_MS : PATIENCE_MS
+  const { tracker, stats } = meeting.getSnapshot()
+  if (tracker?.kind !== 'answers') return PATIENCE_MS
+  return stats.peers > 0 ? FILLING_PATIENCE_MS : MEETING_PATIENCE_MS
 }
 
 function awaitsPeers(meeting: Meeting): boolean {

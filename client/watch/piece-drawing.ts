@@ -33,8 +33,8 @@ export function drawPieces(canvas: HTMLCanvasElement, runs: readonly PieceRun[])
   const fills = new Map<number, string | CanvasPattern>([
     [PIECE.arriving, colour('arriving')],
     [PIECE.peers, colour('peers')],
-    [PIECE.server, pattern(context, scale, colour('server'), stripes)],
-    [PIECE.stored, pattern(context, scale, colour('stored'), dots)],
+    [PIECE.server, pattern(context, scale, colour('server'), 'stripes')],
+    [PIECE.stored, pattern(context, scale, colour('stored'), 'dots')],
   ])
   const total = runs.at(-1)?.end ?? 1
   for (const { first, end, state, shared } of runs) {
@@ -59,7 +59,11 @@ function resize(canvas: HTMLCanvasElement, width: number, height: number): void 
   if (canvas.height !== height) canvas.height = height
 }
 
-type Stroke = (context: CanvasRenderingContext2D, side: number) => void
+const STROKES = { stripes, dots }
+type Stroke = keyof typeof STROKES
+
+/** By stroke, side and colour: to draw them each time is most of the work. */
+const tiles = new Map<string, HTMLCanvasElement>()
 
 /** @returns a repeated tile: the stroke in full colour on a thin ground of it */
 function pattern(
@@ -69,18 +73,26 @@ function pattern(
   stroke: Stroke,
 ): CanvasPattern | string {
   const side = Math.round(TILE * scale)
+  const key = `${stroke} ${side} ${colour}`
+  const tile = tiles.get(key) ?? makeTile(side, colour, stroke)
+  if (tile === null) return colour
+  tiles.set(key, tile)
+  return target.createPattern(tile, 'repeat') ?? colour
+}
+
+function makeTile(side: number, colour: string, stroke: Stroke): HTMLCanvasElement | null {
   const tile = document.createElement('canvas')
   tile.width = side
   tile.height = side
   const context = tile.getContext('2d')
-  if (context === null) return colour
+  if (context === null) return null
   context.fillStyle = colour
   context.strokeStyle = colour
   context.globalAlpha = 0.35
   context.fillRect(0, 0, side, side)
   context.globalAlpha = 1
-  stroke(context, side)
-  return target.createPattern(tile, 'repeat') ?? colour
+  STROKES[stroke](context, side)
+  return tile
 }
 
 function stripes(context: CanvasRenderingContext2D, side: number): void {
