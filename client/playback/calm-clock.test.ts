@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { CalmClock } from './calm-clock.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterCalm, CalmClock } from './calm-clock.ts'
 
 let now: number
 let clock: CalmClock
@@ -44,4 +44,35 @@ test('closed, it counts all time', () => {
   clock.close()
   beats(1, 5000)
   expect(clock.ms).toBe(5020)
+})
+
+describe('a wait', () => {
+  test('is as long as was asked for while the machine keeps time', () => {
+    const act = vi.fn()
+    afterCalm(1000, act, () => now)
+    beats(49, 20)
+    expect(act).not.toHaveBeenCalled()
+    beats(6, 20)
+    expect(act).toHaveBeenCalledOnce()
+    beats(200, 20)
+    expect(act).toHaveBeenCalledOnce()
+  })
+
+  test('is longer on a busy machine, and ends all the same', () => {
+    const act = vi.fn()
+    afterCalm(1000, act, () => now)
+    beats(39, 100)
+    expect(act).not.toHaveBeenCalled()
+    beats(6, 100)
+    expect(act).toHaveBeenCalledOnce()
+  })
+
+  test('can be called off', () => {
+    const act = vi.fn()
+    const callOff = afterCalm(100, act, () => now)
+    callOff()
+    beats(50, 20)
+    expect(act).not.toHaveBeenCalled()
+    expect(vi.getTimerCount()).toBe(1) // of the other clock
+  })
 })

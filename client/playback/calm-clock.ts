@@ -9,6 +9,30 @@ const LATE_MS = 8
 /** What is left of the time that a busy machine takes. */
 const BUSY_SHARE = 0.2
 
+/** How often a wait looks whether it is over: milliseconds. */
+const LOOK_MS = 100
+/** No wait takes longer than so many times what it takes on a calm machine. */
+const LONGEST_WAIT = 4
+
+/**
+ * @param ms of calm time, after which `act` is called; on a busy machine that is up to four times as long
+ * @returns what calls it off
+ */
+export function afterCalm(ms: number, act: () => void, now = () => performance.now()): () => void {
+  const calm = new CalmClock(now)
+  const end = now() + LONGEST_WAIT * ms
+  const stop = (): void => {
+    clearInterval(timer)
+    calm.close()
+  }
+  const timer = setInterval(() => {
+    if (calm.ms < ms && now() < end) return
+    stop()
+    act()
+  }, LOOK_MS)
+  return stop
+}
+
 export class CalmClock {
   readonly #now: () => number
   readonly #timer: ReturnType<typeof setInterval>

@@ -1,6 +1,7 @@
 // Waits until the service worker, which index.html registers, controls the page. Without one (insecure context,
 // private window, refused, old browser) everything plays, over plain HTTP.
 import type { WorkerNotice } from '#protocol/stream.ts'
+import { afterCalm } from './calm-clock.ts'
 import { connectToWorker } from './stream-server.ts'
 
 declare global {
@@ -42,7 +43,10 @@ export function mayBeControlled(): boolean {
   return navigator.serviceWorker.controller !== null || !refused
 }
 
-/** A busy machine takes seconds to say whether it will have a worker at all; some never say. */
+/**
+ * Some never say whether they will have a worker. A busy machine takes seconds to, which are not counted:
+ * whoever does not wait for it plays over HTTP to the end.
+ */
 const REGISTRATION_WAIT_MS = 3000
 /** A first visit installs the worker in some tens of milliseconds, on a busy machine in seconds. */
 const INSTALLATION_WAIT_MS = 6000
@@ -55,16 +59,16 @@ export async function waitForServiceWorker(): Promise<boolean> {
   if (container.controller) return true
   return new Promise((resolve) => {
     const settle = (): void => {
-      clearTimeout(timer)
+      callOff()
       container.removeEventListener('controllerchange', settle)
       resolve(container.controller !== null)
     }
-    let timer = setTimeout(settle, REGISTRATION_WAIT_MS)
+    let callOff = afterCalm(REGISTRATION_WAIT_MS, settle)
     container.addEventListener('controllerchange', settle)
     void registration.then((registered) => {
       if (!registered || container.controller) return settle()
-      clearTimeout(timer)
-      timer = setTimeout(settle, INSTALLATION_WAIT_MS)
+      callOff()
+      callOff = afterCalm(INSTALLATION_WAIT_MS, settle)
       // A page loaded with "reload without cache" is past the worker until it is claimed again.
       const notice: WorkerNotice = { type: 'claim' }
       registered.active?.postMessage(notice)
