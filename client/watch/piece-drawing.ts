@@ -73,7 +73,8 @@ function pattern(
   stroke: Stroke,
 ): CanvasPattern | string {
   const side = Math.round(TILE * scale)
-  const key = `${stroke} ${side} ${colour}`
+  target.fillStyle = colour // and so what a system colour is at present
+  const key = `${stroke} ${side} ${target.fillStyle}`
   const tile = tiles.get(key) ?? makeTile(side, colour, stroke)
   if (tile === null) return colour
   tiles.set(key, tile)
