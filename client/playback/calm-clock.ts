@@ -16,6 +16,7 @@ const LONGEST_WAIT = 4
 
 /**
  * @param ms of calm time, after which `act` is called; on a busy machine that is up to four times as long
+ * @param now a steady clock in milliseconds
  * @returns what calls it off
  */
 export function afterCalm(ms: number, act: () => void, now = () => performance.now()): () => void {

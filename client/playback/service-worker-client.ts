@@ -44,7 +44,7 @@ export function mayBeControlled(): boolean {
 }
 
 /**
- * Some never say whether they will have a worker. A busy machine takes seconds to, which are not counted:
+ * Some never say whether they will have a worker. A busy machine takes seconds to, which hardly count:
  * whoever does not wait for it plays over HTTP to the end.
  */
 const REGISTRATION_WAIT_MS = 3000
@@ -58,7 +58,9 @@ export async function waitForServiceWorker(): Promise<boolean> {
   const container = navigator.serviceWorker
   if (container.controller) return true
   return new Promise((resolve) => {
+    let isOver = false
     const settle = (): void => {
+      isOver = true
       callOff()
       container.removeEventListener('controllerchange', settle)
       resolve(container.controller !== null)
@@ -68,7 +70,7 @@ export async function waitForServiceWorker(): Promise<boolean> {
     void registration.then((registered) => {
       if (!registered || container.controller) return settle()
       callOff()
-      callOff = afterCalm(INSTALLATION_WAIT_MS, settle)
+      if (!isOver) callOff = afterCalm(INSTALLATION_WAIT_MS, settle)
       // A page loaded with "reload without cache" is past the worker until it is claimed again.
       const notice: WorkerNotice = { type: 'claim' }
       registered.active?.postMessage(notice)
