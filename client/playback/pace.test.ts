@@ -49,3 +49,11 @@ test('a peer that declines gains nothing by it', () => {
   pace.answered(0, false, 2000)
   expect(pace.rate(2000)).toBeLessThan(6 * BLOCK)
 })
+
+test('two blocks tell, however little time has passed', () => {
+  const pace = new Pace()
+  exchange(pace, 0, 60)
+  exchange(pace, 60, 60)
+  expect(pace.rate(120)).toBeGreaterThan(16 * BLOCK)
+  expect(pace.rate(120)).toBeLessThan(17 * BLOCK)
+})

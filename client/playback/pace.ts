@@ -3,8 +3,8 @@
 
 /** What happened so much busy time ago counts half. Milliseconds. */
 const HALF_LIFE_MS = 5000
-/** From fewer bytes nothing can be told. */
-const LEAST_BYTES = 32 * 1024
+/** From one block nothing can be told. Two of 16 KiB count for a little less by the time they are here. */
+const LEAST_BYTES = 24 * 1024
 /** Answers may come in one bundle: none is taken to have taken less. Milliseconds. */
 const LEAST_MS = 20
 

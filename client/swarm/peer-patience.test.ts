@@ -23,18 +23,18 @@ class AskedWire extends EventEmitter {
 let torrent: EventEmitter
 let patience: PeerPatience
 let hopeless: string[]
+let clock = 0
 
 beforeEach(() => {
   torrent = new EventEmitter()
   hopeless = []
-  patience = new PeerPatience(torrent as unknown as Torrent, {
-    oldestAge: (wire) => {
-      const { requests, askedAt } = wire as unknown as AskedWire
-      return requests.length > 0 ? patience.now - askedAt : 0
-    },
-    onChange: () => {},
-    onHopeless: ({ peerId }) => hopeless.push(peerId),
-  })
+  const oldestAge = (wire: Wire): number => {
+    const { requests, askedAt } = wire as unknown as AskedWire
+    return requests.length > 0 ? patience.now - askedAt : 0
+  }
+  const onHopeless = ({ peerId }: Wire) => hopeless.push(peerId)
+  const options = { oldestAge, onChange: () => {}, onHopeless }
+  patience = new PeerPatience(torrent as unknown as Torrent, options, () => clock)
 })
 afterEach(() => void torrent.emit('close'))
 
@@ -49,7 +49,11 @@ function ask(peer: AskedWire): void {
 }
 /** In steps, as a timer would. */
 function pass(ms: number): void {
-  for (let left = ms; left > 0; left -= 250) patience.pass(Math.min(250, left))
+  for (let left = ms; left > 0; left -= 250) passAtOnce(Math.min(250, left))
+}
+function passAtOnce(ms: number): void {
+  clock += ms
+  patience.look()
 }
 
 test('who has not sent anything is relied on for 2.5 s, who has for 4 s', () => {
@@ -108,7 +112,7 @@ test('who refuses everything is like who says nothing', () => {
 test('nobody is blamed for the time in which this page slept', () => {
   const { peer, wire } = connect()
   ask(peer)
-  patience.pass(60_000)
+  passAtOnce(60_000)
   expect(patience.reliesOn(wire)).toBe(true)
 })
 
@@ -150,4 +154,18 @@ test('who keeps us out for five seconds in which we are interested withholds, un
   peer.peerChoking = true
   pass(4750)
   expect(patience.withholds(wire)).toBe(false)
+})
+
+test('its clock goes on between two looks, but not while the page sleeps', () => {
+  const begun = patience.now
+  clock += 60
+  expect(patience.now - begun).toBe(60)
+  patience.look()
+  clock += 60
+  expect(patience.now - begun).toBe(120)
+  clock += 60_000
+  expect(patience.now - begun).toBe(1060)
+  patience.look()
+  clock += 5
+  expect(patience.now - begun).toBe(1065)
 })

@@ -48,23 +48,29 @@ export class PeerPatience {
   readonly #standings = new Map<Wire, Standing>()
   /** Rests in a row, by peer id: who comes back has not become another by that. */
   readonly #rests = new Map<string, number>()
-  #now = 0
+  readonly #clock: () => number
+  /** By the clock. */
+  #lookedAt: number
+  /** Milliseconds that this page had been awake by then. */
+  #awakeMs = 0
 
-  constructor(torrent: Torrent, options: PeerPatienceOptions) {
+  /** @param clock a steady one, in milliseconds */
+  constructor(torrent: Torrent, options: PeerPatienceOptions, clock = () => performance.now()) {
     this.#options = options
+    this.#clock = clock
+    this.#lookedAt = clock()
     torrent.on('wire', (wire) => this.#follow(wire))
-    let lookedAt = performance.now()
-    const timer = setInterval(() => {
-      const now = performance.now()
-      this.pass(now - lookedAt)
-      lookedAt = now
-    }, LOOK_MS)
+    const timer = setInterval(() => this.look(), LOOK_MS)
     torrent.on('close', () => clearInterval(timer))
   }
 
-  /** Milliseconds that this page was awake. */
+  /** Milliseconds that this page was awake, up to this moment. */
   get now(): number {
-    return this.#now
+    return this.#awakeMs + this.#sinceLook
+  }
+
+  get #sinceLook(): number {
+    return Math.min(this.#clock() - this.#lookedAt, MAX_STEP_MS)
   }
 
   /** Whether it may be expected that the wire sends what it is asked for. */
@@ -79,13 +85,14 @@ export class PeerPatience {
 
   /** False while the wire is left alone. */
   mayAsk(wire: Wire): boolean {
-    return (this.#standings.get(wire)?.restsUntil ?? 0) <= this.#now
+    return (this.#standings.get(wire)?.restsUntil ?? 0) <= this.now
   }
 
-  /** Lets time pass, and judges. @param ms since the last time */
-  pass(ms: number): void {
-    const step = Math.min(ms, MAX_STEP_MS)
-    this.#now += step
+  /** Judges every peer by the time that has passed since the last look. */
+  look(): void {
+    const step = this.#sinceLook
+    this.#awakeMs += step
+    this.#lookedAt = this.#clock()
     for (const [wire, standing] of [...this.#standings]) {
       // Who refuses everything is waited for like who says nothing.
       if (wire.requests.length > 0 || standing.hasRefused) standing.waited += step
@@ -135,7 +142,7 @@ export class PeerPatience {
     standing.waited = 0
     const rests = (this.#rests.get(wire.peerId) ?? 0) + 1
     this.#rests.set(wire.peerId, rests)
-    standing.restsUntil = this.#now + REST_MS * 2 ** (rests - 1)
+    standing.restsUntil = this.now + REST_MS * 2 ** (rests - 1)
     for (const { piece, offset, length } of [...wire.requests]) wire.cancel(piece, offset, length)
     if (rests > MAX_RESTS) this.#options.onHopeless(wire)
   }
