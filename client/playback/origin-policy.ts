@@ -128,8 +128,10 @@ const UNKNOWN_FETCH_SECONDS = 0.1
 const DOUBT = 1.5
 /** … and to leave so much time before the piece is played. */
 const SLACK_SECONDS = 0.2
-/** Beside twice the time that a fetch takes. */
+/** Beside twice the time that a fetch takes … */
 const LAST_MOMENT_SECONDS = 1
+/** … for what peers are sending: a peer that looks slow for a moment mostly is not. */
+const LAST_RESORT_SECONDS = 0.5
 /** With so many peers there are more than one knows. */
 const CROWD_PEERS = 16
 /** In a crowd nobody fetches further ahead than that, but for a lucky few … Seconds. */
@@ -295,10 +297,11 @@ function takeOverSeconds(
   { place, begun }: { readonly place: number; readonly begun: boolean },
 ): number {
   const seconds = fetchSeconds(snapshot, index)
-  const lastMoment = LAST_MOMENT_SECONDS + (2 * seconds) / (place + 1)
-  // Half of it is here: to fetch it anew is the last resort. And who has met nobody yet cannot pass it on.
-  if (begun || hasMetNobody(snapshot)) return lastMoment
-  return lastMoment + (2 * (seconds + snapshot.peerSeconds)) / (place + 1)
+  const fetches = (2 * seconds) / (place + 1)
+  if (begun) return LAST_RESORT_SECONDS + fetches
+  // Who has met nobody yet cannot pass it on.
+  if (hasMetNobody(snapshot)) return LAST_MOMENT_SECONDS + fetches
+  return LAST_MOMENT_SECONDS + fetches + (2 * (seconds + snapshot.peerSeconds)) / (place + 1)
 }
 
 /** Seconds that the origin takes for a piece that is asked for now. */
