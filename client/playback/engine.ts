@@ -29,6 +29,7 @@ import { dropEarlyResponse } from './early-response.ts'
 import { Feed } from './feed.ts'
 import { httpSenders } from './http-senders.ts'
 import { lookAheadFor, type Standing } from './look-ahead.ts'
+import { MeetingPatience } from './meeting-patience.ts'
 import { OriginFetcher } from './origin.ts'
 import { type Demand, decide } from './origin-policy.ts'
 import { pieceStates } from './piece-states.ts'
@@ -88,6 +89,8 @@ class Engine implements Playback {
   /** Until it can go on and will last, where the first frame came so late that it may not. */
   readonly #hold: PlayHold | null
   readonly #calm = new CalmClock()
+  /** With the other viewers, while it is held. */
+  readonly #patience: MeetingPatience | null
   readonly #introductions: Introductions
   readonly #membership: SwarmMembership
   readonly #prospects: Prospects
@@ -190,11 +193,13 @@ class Engine implements Playback {
       store: this.#store,
       fetcher: this.#fetcher,
       calm: this.#calm,
+      peersPace: () => this.#swarm?.peers().reduce((sum, { rate }) => sum + rate, 0) ?? 0,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
     const isScant = head !== null && head.end < ENOUGH_SECONDS * this.#bytesPerSecond()
     const isHeld = isScant && head.end < media.size && begins
     this.#hold = isHeld ? new PlayHold(video) : null
+    this.#patience = isHeld ? new MeetingPatience(this.#layout) : null
     if (head) this.#feed.beganWithout(this.#lastReader, isHeld)
     this.#introductions = new Introductions({
       announceUrls: [ownUrl('/announce').replace(/^http/, 'ws')],
@@ -336,6 +341,7 @@ class Engine implements Playback {
     this.#listeners.clear()
     this.#watch.close()
     this.#calm.close()
+    this.#patience?.close()
     this.#hold?.cancel()
     this.#options.video.removeAttribute('src')
     this.#options.video.load()
@@ -554,13 +560,15 @@ class Engine implements Playback {
     const leads = this.#leads(bytesPerSecond)
     const peers = swarm?.peers() ?? []
     const queued = swarm?.queued()
+    const { others } = this.#prospects
+    const waitsForOthers = this.#waitsForOthers()
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
       isFetching: (index) => this.#fetcher.isFetching(index),
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
       bufferedSeconds: this.#bufferedSeconds(),
-      waits: this.#feed.waits,
+      waits: Math.max(this.#feed.waits, waitsForOthers),
       bytesPerSecond,
       spans: this.#fetcher.spans,
       originRate: this.#fetcher.rate,
@@ -573,7 +581,8 @@ class Engine implements Playback {
       leads,
       peers,
       expected: this.#prospects.expectedBesides(peers),
-      strangers: this.#prospects.strangers,
+      // As long as the tracker has not answered there may be somebody.
+      strangers: waitsForOthers > 0 && others === 0 ? 1 : this.#prospects.strangers,
       missing: (index) => (arriving?.has(index) ? (swarm?.missing(index) ?? null) : null),
       queued: (index) => queued?.get(index) ?? 0,
       settings: lookAheadFor(this.#standing()),
@@ -592,6 +601,19 @@ class Engine implements Playback {
       leads,
       wants: decision.wanted,
       spans: this.#fetcher.intents(),
+    })
+  }
+
+  /** Seconds for which a film that is held waits for what others may bring. */
+  #waitsForOthers(): number {
+    if (!this.#isHeld) this.#patience?.close()
+    if (!this.#isHeld || !this.#patience) return 0
+    const { state } = this.#options.media
+    return this.#patience.left({
+      isSought: this.#httpReason === null && state === 'ready' && this.#isWanted,
+      tracker: this.#introductions.report,
+      others: this.#prospects.others,
+      canGoOn: this.#source.wasRead,
     })
   }
 

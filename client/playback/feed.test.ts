@@ -23,12 +23,14 @@ const watch = {
   bufferedSeconds: () => 0,
 }
 const fetcher = { spans: [], pace: 0 }
+let peersPace = 0
 let feed: Feed
 
 beforeEach(() => {
   held = new Set()
   now = 0
   fetcher.pace = 0
+  peersPace = 0
   Object.assign(video, { paused: true, autoplay: true, currentTime: 0 })
   Object.assign(watch, {
     firstFrameMs: null,
@@ -45,6 +47,7 @@ beforeEach(() => {
     watch: watch as unknown as VideoWatch,
     store: { has: (index: PieceIndex) => held.has(index) },
     fetcher,
+    peersPace: () => peersPace,
     bytesPerSecond: () => SECOND,
     calm: {
       get ms() {

@@ -27,6 +27,8 @@ export interface FeedOptions {
   readonly watch: VideoWatch
   readonly store: Pick<PieceStore, 'has'>
   readonly fetcher: Pick<OriginFetcher, 'spans' | 'pace'>
+  /** Bytes per second that peers send when they are asked, 0 when that is not known. */
+  readonly peersPace: () => number
   /** Bytes of the file per second of playback. */
   readonly bytesPerSecond: () => number
   /** Until the first frame, it stands nearly still while the machine is busy. */
@@ -184,7 +186,7 @@ export class Feed {
    * @param canGive false when the video cannot be given anything yet: then only what it holds counts
    */
   mayBegin(reader: Pick<Reader, 'position' | 'end'>, canGive = true): boolean {
-    const { watch, fetcher } = this.#options
+    const { watch, fetcher, peersPace } = this.#options
     const now = this.#now()
     // What is held does not wait for ever for the first bytes either.
     const since = this.#heldSince ?? this.#keptSince ?? now
@@ -194,7 +196,8 @@ export class Feed {
     this.#isOpen ||= mayPlay({
       ahead: held + (end - reader.position) / bytesPerSecond,
       isWhole: end >= Math.min(reader.end, this.#samples.end),
-      pace: canGive ? fetcher.pace : 0,
+      // What peers bring is of use once a piece is whole.
+      pace: canGive ? fetcher.pace || (end > reader.position ? peersPace() : 0) : 0,
       bytesPerSecond,
       waited: (now - since) / 1000,
     })

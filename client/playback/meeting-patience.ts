@@ -1,0 +1,49 @@
+// A film that stands still before it has begun can wait a moment for the other viewers: what follows its
+// head, which all of them lack, is then fetched by one and not by each. Only for a short film: of a long
+// one a piece is next to nothing, and to begin soon is worth more. The engine owns and closes it.
+import type { PieceLayout } from '#protocol/pieces.ts'
+import { CalmClock } from './calm-clock.ts'
+import type { TrackerReport } from './playback.ts'
+
+/** Of calm time, until they must have brought something: seconds. */
+const PATIENCE_SECONDS = 2.5
+/** One piece of so many is hardly a percent. */
+const SHORT_PIECES = 128
+
+/** What is known of the others. */
+export interface Company {
+  /** Peers are wanted, and there may be some. */
+  readonly isSought: boolean
+  readonly tracker: TrackerReport | null
+  /** Viewers that are connected or expected, strangers as well. */
+  readonly others: number
+  /** Nobody else keeps the film from going on. */
+  readonly canGoOn: boolean
+}
+
+export class MeetingPatience {
+  readonly #isShort: boolean
+  readonly #calm: Pick<CalmClock, 'ms' | 'close'>
+
+  constructor(
+    { count }: Pick<PieceLayout, 'count'>,
+    calm: Pick<CalmClock, 'ms' | 'close'> = new CalmClock(),
+  ) {
+    this.#isShort = count <= SHORT_PIECES
+    this.#calm = calm
+  }
+
+  /** @returns for how long the others are still waited for: seconds */
+  left({ isSought, tracker, others, canGoOn }: Company): number {
+    const isUnanswered = tracker === null || tracker.kind === 'connecting'
+    const isHopeful = isUnanswered
+      ? !canGoOn
+      : tracker.kind === 'answers' && tracker.warning === null && others > 0
+    if (!this.#isShort || !isSought || !isHopeful) return 0
+    return Math.max(0, PATIENCE_SECONDS - this.#calm.ms / 1000)
+  }
+
+  close(): void {
+    this.#calm.close()
+  }
+}
