@@ -30,6 +30,8 @@ export const bootSchema = v.object({
   media: v.nullable(mediaRecordSchema),
   /** What the page asks for first of that title. */
   early: v.nullable(earlyRequestSchema),
+  /** Viewers that the tracker could introduce to one more when the page was sent. */
+  viewers: v.number(),
   /** Why an embed page has no title. */
   failure: v.nullable(errorBodySchema.entries.error),
 })

@@ -360,6 +360,7 @@ export async function createApp(
       throw new SlipstreamError('not_found', message)
     },
     baseOf: originOf,
+    viewersOf: (media) => (media.state === 'ready' ? tracker.viewersOf(media.infoHash) : 0),
     embedSitesOf,
   })
   web.use(pages.router)

@@ -612,6 +612,7 @@ class Engine implements Playback {
     return this.#patience.left({
       isSought: this.#httpReason === null && state === 'ready' && this.#isWanted,
       tracker: this.#introductions.report,
+      atStart: this.#options.viewers,
       others: this.#prospects.others,
       canGoOn: this.#source.wasRead,
     })

@@ -7,6 +7,7 @@ const answers = (others: number, warning: string | null = null) =>
 const company = (changes: Partial<Company> = {}): Company => ({
   isSought: true,
   tracker: answers(3),
+  atStart: 0,
   others: 3,
   canGoOn: true,
   ...changes,
@@ -33,6 +34,8 @@ test('an answer of the tracker is waited for as long as nothing is lost by it', 
   for (const tracker of [null, { kind: 'connecting' } as const]) {
     expect(left({ tracker, others: 0, canGoOn: false })).toBe(2.5)
     expect(left({ tracker, others: 0, canGoOn: true })).toBe(0)
+    // Somebody was there a moment ago.
+    expect(left({ tracker, others: 0, canGoOn: true, atStart: 1 })).toBe(2.5)
   }
 })
 

@@ -15,6 +15,8 @@ export interface Company {
   /** Peers are wanted, and there may be some. */
   readonly isSought: boolean
   readonly tracker: TrackerReport | null
+  /** Viewers that were there when the page was sent. */
+  readonly atStart: number
   /** Viewers that are connected or expected, strangers as well. */
   readonly others: number
   /** Nobody else keeps the film from going on. */
@@ -34,10 +36,10 @@ export class MeetingPatience {
   }
 
   /** @returns for how long the others are still waited for: seconds */
-  left({ isSought, tracker, others, canGoOn }: Company): number {
+  left({ isSought, tracker, atStart, others, canGoOn }: Company): number {
     const isUnanswered = tracker === null || tracker.kind === 'connecting'
     const isHopeful = isUnanswered
-      ? !canGoOn
+      ? atStart > 0 || !canGoOn
       : tracker.kind === 'answers' && tracker.warning === null && others > 0
     if (!this.#isShort || !isSought || !isHopeful) return 0
     return Math.max(0, PATIENCE_SECONDS - this.#calm.ms / 1000)

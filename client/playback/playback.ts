@@ -134,6 +134,8 @@ export interface PlaybackOptions {
   /** With what the `<video>` was started before there was an engine, or `null`. */
   readonly head: HeadStart | null
   readonly iceServers: readonly RTCIceServer[]
+  /** Viewers that were there when the page was sent; 0 when nobody knows. */
+  readonly viewers: number
   /** Until `setSharing` says otherwise. */
   readonly sharing: SharingDecision
   /** The publisher says something of sharing, perhaps what is known. */

@@ -199,7 +199,9 @@ export class WatchSession {
 
   #open(): Playback {
     const { media, video } = this
-    const iceServers = iceServersOf(getBoot())
+    const boot = getBoot()
+    const viewers = boot.media?.id === media.id ? boot.viewers : 0
+    const iceServers = iceServersOf(boot)
     const head = this.#head
     this.#head = null
     return openPlayback({
@@ -207,6 +209,7 @@ export class WatchSession {
       video,
       head,
       iceServers,
+      viewers,
       sharing: this.#decision,
       onP2p: (p2p) => this.#publisherSays(p2p),
     })

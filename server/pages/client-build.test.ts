@@ -102,6 +102,7 @@ describe('the build of the client', () => {
       basePath: '',
       settings: { iceServers: [], p2pDefault: 'on', maxUploadBytes: 1 },
       findRecord: () => Promise.reject(new Error('no title is asked for')),
+      viewersOf: () => 0,
       baseOf: () => 'http://localhost',
       embedSitesOf: async () => null,
       hotReload: null,

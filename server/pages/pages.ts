@@ -46,6 +46,8 @@ export interface PagesOptions {
   readonly findRecord: (request: Request) => Promise<MediaRecord>
   /** Address of this server as the client sees it, without a slash at its end. */
   readonly baseOf: (request: Request) => string
+  /** Viewers of the title that one more would be introduced to. */
+  readonly viewersOf: (media: MediaRecord) => number
   /** Sites that may embed the title, or what cannot be told for want of one; `null`: every site. */
   readonly embedSitesOf: (media: MediaRecord | null) => Promise<readonly string[] | null>
   /** The HTTP server for hot reload, or `null` in production. */
@@ -63,7 +65,8 @@ interface Front {
 
 /** @returns the router of all pages and files, last in line; and what ends it */
 export async function createPages(options: PagesOptions) {
-  const { root, basePath, settings, findRecord, baseOf, embedSitesOf, hotReload } = options
+  const { root, basePath, settings, findRecord, baseOf, viewersOf, embedSitesOf, hotReload } =
+    options
   const front = hotReload
     ? await developmentFront(root, basePath, hotReload)
     : await builtFront(root, basePath)
@@ -86,6 +89,7 @@ export async function createPages(options: PagesOptions) {
       settings,
       media,
       early: media && earlyRequest(media, request, embed !== undefined),
+      viewers: media ? viewersOf(media) : 0,
       failure: failure?.body.error ?? null,
     })
     let html = (await front.template(request.originalUrl)).replace(BOOT_PLACE, () => boot)

@@ -93,6 +93,12 @@ export class Tracker {
     })
   }
 
+  /** Viewers that one more would be introduced to. */
+  viewersOf(infoHash: InfoHash): number {
+    const swarm = this.#server.torrents[infoHash]
+    return swarm instanceof GatedSwarm && swarm.isOpen ? swarm.complete + swarm.incomplete : 0
+  }
+
   /** A title of this info hash was deleted, or its publisher has changed what holds for it. */
   async rulesChanged(infoHash: InfoHash): Promise<void> {
     const rules = await this.#rulesOf(infoHash)
