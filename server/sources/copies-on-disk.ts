@@ -1,14 +1,14 @@
-// Which copies of files elsewhere this server has. The one that a title's source is noted with
-// (`kept_revision`) was wanted last when the table says. Any other one is of an older revision, which
-// somebody may still watch: what was wanted last is then its file's time of modification, for no
-// table knows of it. So it is found whatever happened before.
+// Which copies of files elsewhere this server has. Of the one that the table has noted
+// (`kept_revision`), the table says when it was wanted last. Any other one is of an older revision,
+// which somebody may still watch. No table knows of it, so it is found whatever happened before: it is
+// a file in the title's folder, and was wanted last when that was modified.
 import { readdir, stat, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { MediaId } from '#protocol/ids.ts'
 import type { DiskBlobStore } from '../blobs/disk-blob-store.ts'
 import type { Database } from '../database/database.ts'
 
-export interface CopyOnDisk {
+interface CopyOnDisk {
   readonly id: MediaId
   readonly revision: number
   /** Where the title's file lies. */
@@ -22,7 +22,10 @@ export interface CopyOnDisk {
 }
 
 /** @returns all whole copies, in no order */
-export async function copiesOnDisk(database: Database, blobs: DiskBlobStore) {
+export async function copiesOnDisk(
+  database: Database,
+  blobs: DiskBlobStore,
+): Promise<CopyOnDisk[]> {
   const rows = await database
     .selectFrom('media_source')
     .innerJoin('media', 'media.id', 'media_source.media_id')

@@ -302,7 +302,7 @@ export class SourceCopies {
    * @returns false when there is no such title any more
    */
   async #noteKept(id: MediaId, revision: number): Promise<boolean> {
-    const { database, blobs, now, onChange } = this.#ports
+    const { database, blobs, now, onChange, log } = this.#ports
     const before = await database
       .selectFrom('media_source')
       .select('kept_revision')
@@ -312,7 +312,11 @@ export class SourceCopies {
     const { kept_revision: old } = before
     if (old !== null && old > revision) return true // this one was late, and is the older one
     // Before the table: after a crash in between, the old one would pass for long unwanted.
-    if (old !== null && old !== revision) await touchCopy(blobs.path(id, old), now())
+    if (old !== null && old !== revision) {
+      await touchCopy(blobs.path(id, old), now()).catch((err) =>
+        log.warn({ err, media: id }, 'that a copy is an old one now cannot be noted'),
+      )
+    }
     await database
       .updateTable('media_source')
       .set({ kept_revision: revision, wanted_at: now() })
