@@ -214,7 +214,7 @@ export async function createApp(
     blobs,
     passingOn: new PassingOn({ client: sourceClient, copies, renew, log }),
     clientOf: (request) => ipKeyGenerator(addressOf(request) ?? ''),
-    onWanted: (id) => copies.wanted(id),
+    onWanted: (id, revision) => copies.wanted(id, revision),
     accel: config.webSeedAccel === null ? null : { prefix: config.webSeedAccel, isTrustedProxy },
     onSent: (bytes) => metrics.webSeedBytes.inc(bytes),
   })
@@ -319,7 +319,13 @@ export async function createApp(
   web.use('/api/resolve', resolveRoutes({ titles, admit, originOf }))
   web.use(
     '/api/sources',
-    sourceRoutes({ policy, originOf, requireAccount: accounts.requireAccount, log }),
+    sourceRoutes({
+      policy,
+      onKeepChange: () => copies.keepWithinBound(),
+      originOf,
+      requireAccount: accounts.requireAccount,
+      log,
+    }),
   )
   const siteSettings = new SettingsStore(database, now)
   web.use(
@@ -368,9 +374,7 @@ export async function createApp(
     sendError(request, response, error, log)
   })
 
-  await copies.keepWithinBound().catch((err) => {
-    log.error({ err }, 'copies of files elsewhere could not be looked through')
-  })
+  await copies.start()
   queue.start()
   return {
     server,

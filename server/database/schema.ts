@@ -88,7 +88,7 @@ interface MediaSourceTable {
   cors: number
   /** Revision of which this server holds a whole copy, or `null`. */
   kept_revision: number | null
-  /** When the copy was last wanted, for the cache. */
+  /** When the copy was last wanted, or its revision became an older one. */
   wanted_at: number
   /** When the source was last asked. */
   checked_at: number

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -239,6 +239,70 @@ test('origins are managed by who is signed in, from this site only', async () =>
   const removed = await fetch(origin + path, { method: 'DELETE', headers: cookie })
   expect(removed.status).toBe(204)
   expect(await list()).toEqual([fixed])
+})
+
+/** Has the torrent of the title at `url` built, and a copy kept. @returns the title's id */
+async function built(url: string): Promise<string> {
+  const { id } = v.parse(resolvedSchema, await (await get(url)).json())
+  const record = async () => (await fetch(`${origin}/api/media/${id}`)).json()
+  await fetch(`${origin}/api/media/${id}/torrent`)
+  await expect.poll(record, { timeout: 10_000 }).toMatchObject({ source: { kept: true } })
+  return id
+}
+const clip = () =>
+  readFile(new URL('../../e2e/clips/small/h264-aac-moov-last.mp4', import.meta.url))
+const copiesOf = (id: string) => readdir(join(folder, 'data/blobs', id)).catch(() => [])
+
+test('viewers of a file that changed finish with its copy; with the title all its copies go', async () => {
+  let late = 0
+  const environment = {
+    SOURCE_ORIGINS: source.url,
+    ALLOW_PRIVATE_SOURCES: '1',
+    SOURCE_KEEP: 'always',
+  }
+  await start(environment, { now: () => Date.now() + late })
+  const bytes = await clip()
+  source.answer(film({ bytes }))
+  const url = `${source.url}/film.mp4`
+  const id = await built(url)
+  const changed = Buffer.concat([bytes, Buffer.from('\0\0\0\x08free')])
+  source.answer(film({ bytes: changed, headers: { ETag: '"two"' } }))
+  late = 61_000 // the source is asked again
+  await get(url)
+  const record = async () => (await fetch(`${origin}/api/media/${id}`)).json()
+  await expect.poll(record).toMatchObject({ size: changed.length, source: { kept: false } })
+  await built(url)
+  const old = await fetch(`${origin}/media/${id}/film.mp4?revision=1`, {
+    headers: { Range: 'bytes=1000-' },
+  })
+  expect(old.status).toBe(206)
+  expect(Buffer.from(await old.arrayBuffer()).equals(bytes.subarray(1000))).toBe(true)
+  expect(await copiesOf(id)).toEqual(['1', '2'])
+
+  const deleted = await send('DELETE', `/api/media/${id}`, {}, await signIn())
+  expect(deleted.status).toBe(204)
+  expect(await copiesOf(id)).toEqual([])
+  expect((await fetch(`${origin}/media/${id}/film.mp4?revision=1`)).status).toBe(404)
+})
+
+test('copies go at once when their origin is to keep none, or is removed', async () => {
+  await start({ ALLOW_PRIVATE_SOURCES: '1' })
+  source.answer(film({ bytes: await clip() }))
+  const cookie = await signIn()
+  for (const [method, body] of [
+    ['PATCH', { keep: 'never' }],
+    ['DELETE', {}],
+  ] as const) {
+    const url = `${source.url}/${method}/`
+    const added = await send('POST', '/api/sources', { url, keep: 'always' }, cookie)
+    const { id: originId } = (await added.json()) as { id: string }
+    const id = await built(`${url}film.mp4`)
+    expect(await copiesOf(id)).toEqual(['1'])
+    expect((await send(method, `/api/sources/${originId}`, body, cookie)).ok).toBe(true)
+    expect(await copiesOf(id)).toEqual([])
+    const record = await (await fetch(`${origin}/api/media/${id}`)).json()
+    expect(record).toMatchObject({ source: { kept: false } })
+  }
 })
 
 test('mirrors are set with the title, all or none of the edit', async () => {

@@ -1,4 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
@@ -16,6 +26,7 @@ import {
   breakOff,
   plainClient,
   refuse,
+  renewMedia,
   startTestSource,
   type TestSource,
 } from './source-fixture.ts'
@@ -203,16 +214,118 @@ describe('a copy', () => {
     expect(await readdir(join(folder, 'blobs'))).toEqual([])
     await expect.poll(() => source.open).toBe(0)
   })
+})
 
-  it('takes the place of the one of an older revision', async () => {
+describe('the copy of an older revision', () => {
+  const HOUR = 3600_000
+  const revisions = async (id = ID) => (await readdir(join(folder, 'blobs', id))).toSorted()
+
+  /** A title whose second revision is kept as well. */
+  async function renewed(copies: SourceCopies, id = ID) {
+    const media = await addRemoteMedia(database, source, { id })
+    await copies.fill(media).whole
+    await renewMedia(database, id, source)
+    await copies.fill({ ...media, revision: 2 }).whole
+    return media
+  }
+
+  it('stays when the new one is there, for twelve hours', async () => {
+    const copies = copiesOf()
+    const { source: row } = await renewed(copies)
+    policy.set(row.url, 'always')
+    expect(await revisions()).toEqual(['1', '2'])
+    time += 12 * HOUR - 1
+    await copies.keepWithinBound()
+    expect(await revisions()).toEqual(['1', '2'])
+    changes.length = 0
+    time += 1
+    await copies.keepWithinBound()
+    expect(await revisions()).toEqual(['2'])
+    expect(changes).toEqual([`${ID} 1`])
+    expect(await kept()).toEqual([Number(ID)])
+  })
+
+  it('stays for twelve hours after it was read last', async () => {
+    const copies = copiesOf()
+    await renewed(copies)
+    time += 11 * HOUR
+    copies.wanted(ID, 1)
+    const path = blobs.path(ID, 1)
+    await expect.poll(async () => (await stat(path)).mtimeMs).toBe(time)
+    time += 11 * HOUR
+    await copies.keepWithinBound()
+    expect(await revisions()).toEqual(['1', '2'])
+    time += HOUR
+    await copies.keepWithinBound()
+    expect(await revisions()).toEqual(['2'])
+  })
+
+  it('is found at start, whatever became of who kept it', async () => {
+    await renewed(copiesOf())
+    await renewMedia(database, ID, source) // of the third one there is no copy
+    time += 12 * HOUR
+    await copiesOf().start()
+    expect(await revisions()).toEqual([])
+    expect(await kept()).toEqual([])
+  })
+
+  it('makes room before all others', async () => {
+    const copies = copiesOf(3 * SIZE)
+    await copies.fill(await addRemoteMedia(database, source, { id: idOf(1) })).whole
+    time += HOUR
+    await renewed(copies, idOf(2))
+    copies.wanted(idOf(2), 1)
+    expect(await revisions(idOf(2))).toEqual(['1', '2'])
+    await copies.fill(await addRemoteMedia(database, source, { id: idOf(3) })).whole
+    expect(await kept()).toEqual([1, 2, 3])
+    expect(await revisions(idOf(2))).toEqual(['2'])
+  })
+
+  it('counts for the bound where the present one is kept always', async () => {
+    const copies = copiesOf(SIZE - 1)
+    const media = await addRemoteMedia(database, source)
+    policy.set(media.source.url, 'always')
+    await copies.fill(media).whole
+    await renewMedia(database, ID, source)
+    await copies.fill({ ...media, revision: 2 }).whole
+    expect(await revisions()).toEqual(['2'])
+  })
+
+  it('makes room on a full disk', async () => {
+    const copies = copiesOf()
+    await renewed(copies)
+    await truncate(blobs.path(ID, 1), 10.5e12) // of which the disk has next to nothing
+    const large = { ...(await addRemoteMedia(database, source, { id: idOf(3) })), size: 10e12 }
+    await expect(copies.fill(large).whole).rejects.toThrow('cannot be written')
+    expect(await revisions()).toEqual(['2'])
+  })
+
+  it('does not go for a copy that the disk has no room for even so', async () => {
+    const copies = copiesOf()
+    await renewed(copies)
+    const large = { ...(await addRemoteMedia(database, source, { id: idOf(3) })), size: 10e12 }
+    await expect(copies.fill(large).whole).rejects.toThrow('cannot be written')
+    expect(await revisions()).toEqual(['1', '2'])
+  })
+
+  it('does not take the place of the new one when it comes late', async () => {
     const media = await addRemoteMedia(database, source)
     const copies = copiesOf()
+    await renewMedia(database, ID, source)
+    await copies.fill({ ...media, revision: 2 }).whole
     await copies.fill(media).whole
-    await database.updateTable('media').set({ revision: 2 }).execute()
-    const renewed = { ...media, revision: 2 }
-    await copies.fill(renewed).whole
-    expect(await readdir(join(folder, 'blobs', ID))).toEqual(['2'])
-    expect(changes).toContain(`${ID} 1`)
+    expect((await createCatalogue(database).get(ID))?.source?.kept_revision).toBe(2)
+  })
+
+  it('goes with its title', async () => {
+    const copies = copiesOf()
+    await renewed(copies)
+    await createCatalogue(database).remove(ID)
+    await copies.forget(ID)
+    await blobs.remove(ID)
+    expect(await readdir(join(folder, 'blobs'))).toEqual([])
+    copies.wanted(ID, 1) // by who reads on
+    await copies.keepWithinBound()
   })
 })
 
@@ -241,7 +354,7 @@ describe('what is kept', () => {
       await copies.fill(await addRemoteMedia(database, source, { id: idOf(number) })).whole
     }
     time += 100_000
-    copies.wanted(idOf(1))
+    copies.wanted(idOf(1), 1)
     const third = await addRemoteMedia(database, source, { id: idOf(3) })
     await copies.fill(third).whole
     expect(await kept()).toEqual([1, 3])
@@ -260,31 +373,49 @@ describe('what is kept', () => {
     expect(await kept()).toEqual([1, 3])
   })
 
+  it('goes when nothing is to be kept any more, unless it is all that ranges can come from', async () => {
+    const copies = copiesOf()
+    for (const number of [1, 2]) {
+      source.ranges = number === 1
+      await copies.fill(await addRemoteMedia(database, source, { id: idOf(number) })).whole
+    }
+    for (const number of [1, 2]) policy.set(`${source.url}?${idOf(number)}`, 'never')
+    changes.length = 0
+    await copies.keepWithinBound()
+    expect(await kept()).toEqual([2])
+    expect(await blobs.has(idOf(1), 1)).toBe(false)
+    expect(changes).toEqual([`${idOf(1)} 1`])
+  })
+
   it('is written down as wanted once a minute at most', async () => {
     await addRemoteMedia(database, source)
+    await database.updateTable('media_source').set({ kept_revision: 1 }).execute()
     const copies = copiesOf()
     const wantedAt = async () =>
       (await database.selectFrom('media_source').select('wanted_at').executeTakeFirst())?.wanted_at
-    copies.wanted(ID)
+    copies.wanted(ID, 1)
     await expect.poll(wantedAt).toBe(1_000_000)
     time += 59_000
-    copies.wanted(ID)
+    copies.wanted(ID, 1)
     time += 2_000
     expect(await wantedAt()).toBe(1_000_000)
-    copies.wanted(ID)
+    copies.wanted(ID, 1)
     await expect.poll(wantedAt).toBe(1_061_000)
   })
 
   it('is decided by when it was wanted, and only as much goes as must', () => {
-    const copy = (wantedAt: number, bytes: number, isFixed = false) => ({
+    const copy = (wantedAt: number, bytes: number, isFixed = false, isOld = false) => ({
       wantedAt,
       bytes,
       isFixed,
+      isOld,
     })
     const all = [copy(3, 10), copy(1, 10), copy(2, 100, true), copy(4, 10)]
     expect(copiesToEvict(all, 30)).toEqual([])
     expect(copiesToEvict(all, 29)).toEqual([copy(1, 10)])
     expect(copiesToEvict(all, 10)).toEqual([copy(1, 10), copy(3, 10)])
     expect(copiesToEvict(all, 0)).toHaveLength(3)
+    const old = [copy(6, 10, false, true), copy(5, 10, false, true)]
+    expect(copiesToEvict([...all, ...old], 30)).toEqual(old.toReversed())
   })
 })

@@ -1,7 +1,7 @@
 // Copies of files elsewhere, as each origin's policy has it: a copy grows beside the blobs, is moved
 // among them when it is whole, and only then is noted in `media_source.kept_revision`. Copies that are
-// kept as a cache are bounded; the least recently wanted go first. A source without ranges is always
-// copied, for ranges can be served from nothing else.
+// kept as a cache are bounded; the least recently wanted go first, and those of older revisions before
+// all others. A source without ranges is always copied, for ranges can be served from nothing else.
 // Whoever made this closes it: downloads stop then, and go on from the bytes on disk.
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import type { DiskBlobStore } from '../blobs/disk-blob-store.ts'
 import type { Database } from '../database/database.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import type { Media, MediaSource } from '../media/catalogue.ts'
+import { copiesOnDisk, touchCopy } from './copies-on-disk.ts'
 import { CopyFailed, GrowingCopy } from './growing-copy.ts'
 import { isFinal, PersistentReader, type ReaderPorts } from './persistent-reader.ts'
 import { SourceChanged } from './source-client.ts'
@@ -28,6 +29,10 @@ const FREE_BYTES = 256 * 1024 ** 2
 const ABANDONED_MS = 3600_000
 /** How exactly it is known when a copy was wanted last. */
 const WANTED_MS = 60_000
+/** So long after it was wanted last, an older revision's copy goes: nobody pauses a film for longer. */
+const OLD_MS = 12 * 3600_000
+/** How often is looked for copies whose time is over. */
+const SWEEP_MS = 3600_000
 
 interface CopiesPorts {
   readonly database: Database
@@ -58,12 +63,21 @@ export class SourceCopies {
     { readonly copy: GrowingCopy; readonly size: number; readonly done: Promise<void> }
   >()
   readonly #stops = new Map<MediaId, Set<AbortController>>()
-  readonly #wanted = new Map<MediaId, number>()
+  /** By id and revision, as `#growing` is. */
+  readonly #wanted = new Map<string, number>()
   #evicting: Promise<void> = Promise.resolve()
+  #sweeps: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(ports: CopiesPorts) {
     this.#ports = ports
+  }
+
+  /** Looks through the copies, and again every hour. @returns after the first time */
+  start(): Promise<void> {
+    this.#sweeps = setInterval(() => this.keepWithinBound(), SWEEP_MS)
+    this.#sweeps.unref()
+    return this.keepWithinBound()
   }
 
   /** @returns whether a copy of the title's file is there, or is to be kept */
@@ -109,18 +123,16 @@ export class SourceCopies {
     return copy
   }
 
-  /** Somebody reads the copy; says so in the table once a minute. */
-  wanted(id: MediaId): void {
-    const { now, database, log } = this.#ports
+  /** Somebody reads the copy of a revision; says so once a minute. */
+  wanted(id: MediaId, revision: number): void {
+    const { now, log } = this.#ports
+    const key = `${id}-${revision}`
     const time = now()
-    if (time - (this.#wanted.get(id) ?? 0) < WANTED_MS) return
-    this.#wanted.set(id, time)
-    database
-      .updateTable('media_source')
-      .set({ wanted_at: time })
-      .where('media_id', '=', id)
-      .execute()
-      .catch((err) => log.error({ err, media: id }, 'when a copy was wanted cannot be noted'))
+    if (time - (this.#wanted.get(key) ?? 0) < WANTED_MS) return
+    this.#wanted.set(key, time)
+    this.#noteWanted(id, revision, time).catch((err) =>
+      log.error({ err, media: id }, 'when a copy was wanted cannot be noted'),
+    )
   }
 
   /** Removes a copy; who reads it reads on. */
@@ -132,6 +144,7 @@ export class SourceCopies {
       .where('media_id', '=', id)
       .where('kept_revision', '=', revision)
       .execute()
+    this.#wanted.delete(`${id}-${revision}`)
     onChange(id, revision)
     await rm(blobs.path(id, revision), { force: true })
   }
@@ -141,19 +154,26 @@ export class SourceCopies {
     for (const stop of this.#stops.get(id) ?? []) stop.abort(new Error('the title was deleted'))
     const own = [...this.#growing].filter(([key]) => key.startsWith(`${id}-`))
     await Promise.all(own.map(([, { done }]) => done))
-    this.#wanted.delete(id)
+    for (const key of this.#wanted.keys()) if (key.startsWith(`${id}-`)) this.#wanted.delete(key)
   }
 
-  /** Removes the least recently wanted copies until the others are within the bound. */
+  /**
+   * Removes copies that are not to be kept any more, and the least recently wanted ones until the
+   * others are within the bound. Never rejects: trouble is logged.
+   */
   keepWithinBound(spared?: MediaId): Promise<void> {
-    const turn = this.#evicting.then(() => this.#evict(spared))
-    this.#evicting = turn.catch(() => {})
-    return turn
+    this.#evicting = this.#evicting
+      .then(() => this.#evict(spared))
+      .catch((err) => {
+        this.#ports.log.error({ err }, 'copies of files elsewhere could not be looked through')
+      })
+    return this.#evicting
   }
 
   /** Stops downloads; what came is on disk and is gone on from. */
   async close(): Promise<void> {
     this.#closed = true
+    clearInterval(this.#sweeps)
     for (const stops of this.#stops.values()) {
       for (const stop of stops) stop.abort(new Error('the server is stopping'))
     }
@@ -184,9 +204,7 @@ export class SourceCopies {
     }
     if (await this.#noteKept(id, revision)) {
       log.info({ media: id, size }, 'a copy of a file elsewhere is kept')
-      await this.keepWithinBound(id).catch((err) => {
-        log.error({ err }, 'copies could not be removed to make room')
-      })
+      await this.keepWithinBound(id)
     } else {
       await blobs.remove(id) // the title was deleted meanwhile
     }
@@ -204,17 +222,19 @@ export class SourceCopies {
 
   /** What a source says of its length may be anything: room for all of it is there, or it is not begun. */
   async #assertRoom(path: string): Promise<void> {
-    if (await this.#hasRoom(path)) return
+    if ((await this.#missingBytes(path)) <= 0) return
     await this.#removeAbandoned()
-    if (await this.#hasRoom(path)) return
+    await this.#removeOld(await this.#missingBytes(path))
+    if ((await this.#missingBytes(path)) <= 0) return
     throw Object.assign(new Error('the disk has no room for the copy'), { code: 'ENOSPC' })
   }
 
-  async #hasRoom(path: string): Promise<boolean> {
+  /** @returns how much more must be free on the disk, negative when more is than must be */
+  async #missingBytes(path: string): Promise<number> {
     const { bavail, bsize } = await statfs(dirname(path))
     const growing = [...this.#growing.values()]
     const toCome = growing.reduce((sum, { copy, size }) => sum + size - copy.length, 0)
-    return bavail * bsize >= toCome - ((await sizeOf(path)) ?? 0) + FREE_BYTES
+    return toCome - ((await sizeOf(path)) ?? 0) + FREE_BYTES - bavail * bsize
   }
 
   /** Copies that broke off and were not gone on with: nobody else counts them. */
@@ -230,6 +250,19 @@ export class SourceCopies {
         await rm(join(folder, name), { force: true })
         log.info({ media: id, bytes: part.size }, 'an abandoned copy made room for others')
       }
+    }
+  }
+
+  /** Copies of older revisions make room for what is wanted now, if they can. */
+  async #removeOld(missing: number): Promise<void> {
+    const { database, blobs, log } = this.#ports
+    if (missing <= 0) return
+    const old = (await copiesOnDisk(database, blobs)).filter(({ isOld }) => isOld)
+    const all = old.reduce((sum, { bytes }) => sum + bytes, 0)
+    if (all < missing) return // who watches them would lose them for nothing
+    for (const { id, revision, bytes } of copiesToEvict(old, all - missing)) {
+      await this.drop(id, revision)
+      log.info({ media: id, revision, bytes }, 'a copy of an older revision made room for others')
     }
   }
 
@@ -264,48 +297,68 @@ export class SourceCopies {
     }
   }
 
-  /** @returns false when there is no such title any more */
+  /**
+   * The copy of an older revision stays for those who watch it.
+   * @returns false when there is no such title any more
+   */
   async #noteKept(id: MediaId, revision: number): Promise<boolean> {
-    const { database, blobs, now, onChange } = this.#ports
+    const { database, blobs, now, onChange, log } = this.#ports
     const before = await database
       .selectFrom('media_source')
       .select('kept_revision')
       .where('media_id', '=', id)
       .executeTakeFirst()
     if (before === undefined) return false
+    const { kept_revision: old } = before
+    if (old !== null && old > revision) return true // this one was late, and is the older one
+    // Before the table: after a crash in between, the old one would pass for long unwanted.
+    if (old !== null && old !== revision) {
+      await touchCopy(blobs.path(id, old), now()).catch((err) =>
+        log.warn({ err, media: id }, 'that a copy is an old one now cannot be noted'),
+      )
+    }
     await database
       .updateTable('media_source')
       .set({ kept_revision: revision, wanted_at: now() })
       .where('media_id', '=', id)
       .execute()
     onChange(id, revision)
-    const { kept_revision: old } = before
-    if (old !== null && old !== revision) {
-      await rm(blobs.path(id, old), { force: true })
-      onChange(id, old)
-    }
     return true
   }
 
+  async #noteWanted(id: MediaId, revision: number, time: number): Promise<void> {
+    const { database, blobs } = this.#ports
+    const noted = await database
+      .updateTable('media_source')
+      .set({ wanted_at: time })
+      .where('media_id', '=', id)
+      .where('kept_revision', '=', revision)
+      .executeTakeFirst()
+    if (noted.numUpdatedRows === 0n) await touchCopy(blobs.path(id, revision), time)
+  }
+
   async #evict(spared: MediaId | undefined): Promise<void> {
-    const { database, blobs, keepOf, cacheBytes, log } = this.#ports
-    const rows = await database
-      .selectFrom('media_source')
-      .select(['media_id as id', 'url', 'kept_revision', 'wanted_at as wantedAt', 'ranges'])
-      .where('kept_revision', 'is not', null)
-      .execute()
-    const copies = await Promise.all(
-      rows.map(async ({ id, url, kept_revision, wantedAt, ranges }) => ({
-        id,
-        revision: kept_revision ?? 0,
-        wantedAt,
-        bytes: (await sizeOf(blobs.path(id, kept_revision ?? 0))) ?? 0,
-        isFixed: (await keepOf(url)) === 'always' || (id === spared && ranges === 0),
-      })),
+    const { database, blobs, keepOf, cacheBytes, now, log } = this.#ports
+    const all = await Promise.all(
+      (await copiesOnDisk(database, blobs)).map(async (copy) => {
+        const keep = await keepOf(copy.url)
+        const isSpared = copy.id === spared && !copy.hasRanges
+        return {
+          ...copy,
+          isFixed: !copy.isOld && (keep === 'always' || isSpared),
+          isOver:
+            (keep === 'never' && copy.hasRanges) || (copy.isOld && now() - copy.wantedAt >= OLD_MS),
+        }
+      }),
     )
-    for (const { id, revision, bytes } of copiesToEvict(copies, cacheBytes)) {
+    for (const { id, revision, bytes } of all.filter(({ isOver }) => isOver)) {
       await this.drop(id, revision)
-      log.info({ media: id, bytes }, 'a copy made room for others')
+      log.info({ media: id, revision, bytes }, 'a copy is not kept any more')
+    }
+    const rest = all.filter(({ isOver }) => !isOver)
+    for (const { id, revision, bytes } of copiesToEvict(rest, cacheBytes)) {
+      await this.drop(id, revision)
+      log.info({ media: id, revision, bytes }, 'a copy made room for others')
     }
   }
 }
@@ -314,15 +367,19 @@ interface Evictable {
   readonly bytes: number
   /** Milliseconds since 1970. */
   readonly wantedAt: number
+  /** Of an older revision: goes before all others. */
+  readonly isOld: boolean
   /** Stays, and does not count. */
-  readonly isFixed: boolean
+  readonly isFixed?: boolean
 }
 
 /** @returns the copies that go so that the others take at most `bound` bytes */
 export function copiesToEvict<C extends Evictable>(copies: readonly C[], bound: number): C[] {
   const cached = copies
     .filter(({ isFixed }) => !isFixed)
-    .toSorted((one, other) => one.wantedAt - other.wantedAt)
+    .toSorted(
+      (one, other) => Number(other.isOld) - Number(one.isOld) || one.wantedAt - other.wantedAt,
+    )
   let total = cached.reduce((sum, { bytes }) => sum + bytes, 0)
   return cached.filter(({ bytes }) => {
     if (total <= bound) return false

@@ -121,7 +121,11 @@ export function createSourceRecords(database: Database) {
           .execute()
         await transaction
           .updateTable('media_source')
-          .set({ ...known(source.facts, source.at), mirrors: JSON.stringify(source.mirrors) })
+          .set({
+            ...known(source.facts, source.at),
+            mirrors: JSON.stringify(source.mirrors),
+            wanted_at: source.at, // the copy that is there stays a while for those who watch it
+          })
           .where('media_id', '=', id)
           .execute()
         return true

@@ -15,11 +15,14 @@ import type { SourcePolicy } from './source-policy.ts'
 /** Routes below `/api/sources`, behind `jsonBody`. */
 export function sourceRoutes({
   policy,
+  onKeepChange,
   originOf,
   requireAccount,
   log,
 }: {
   readonly policy: SourcePolicy
+  /** Told that other copies may have to be kept than before; the answer waits for it. */
+  readonly onKeepChange: () => Promise<void>
   readonly originOf: OriginOf
   readonly requireAccount: RequestHandler
   readonly log: Logger
@@ -40,17 +43,21 @@ export function sourceRoutes({
   router.post('/', async (request, response) => {
     const { url, keep } = parse(newSourceOriginSchema, request.body, 'url and keep')
     const added = await policy.add(url, keep)
+    await onKeepChange() // it may lie below another origin
     log.info({ origin: added.url, keep }, 'origin allowed')
     response.status(201).json(added)
   })
 
   router.patch('/:id', async (request, response) => {
     const { keep } = parse(sourceOriginEditSchema, request.body, 'keep')
-    response.json(await policy.setKeep(request.params.id, keep))
+    const changed = await policy.setKeep(request.params.id, keep)
+    await onKeepChange()
+    response.json(changed)
   })
 
   router.delete('/:id', async (request, response) => {
     await policy.remove(request.params.id)
+    await onKeepChange()
     log.info({ origin: request.params.id }, 'origin not allowed any more')
     response.status(204).end()
   })

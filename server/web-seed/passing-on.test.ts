@@ -35,7 +35,7 @@ let webSeed: WebSeed
 let server: Server
 let url: string
 let sent: number
-let wanted: MediaId[]
+let wanted: string[]
 let renewed: MediaId[]
 let lines: { level: number; msg: string }[]
 
@@ -68,7 +68,7 @@ beforeEach(async () => {
     blobs,
     passingOn: new PassingOn({ client: plainClient, copies, renew, log, patience: 3_000 }),
     clientOf: ({ headers }) => String(headers['x-test-client']),
-    onWanted: (id) => wanted.push(id),
+    onWanted: (id, revision) => wanted.push(`${id} ${revision}`),
     onSent: (bytes) => {
       sent += bytes
     },
@@ -268,7 +268,7 @@ describe('a copy that is kept', () => {
     const part = await get({ Range: 'bytes=10-99' })
     expect((await bodyOf(part)).equals(bytes(10, 100))).toBe(true)
     expect(source.asked).toEqual([])
-    expect(wanted).toEqual([ID])
+    expect(wanted).toEqual([`${ID} 1`])
   })
 
   it('that made room this very moment is passed on instead', async () => {
@@ -297,9 +297,14 @@ describe('a copy that is kept', () => {
     expect((await bodyOf(old)).equals(source.bytes)).toBe(true)
     const head = await get({}, '?revision=1', 'HEAD')
     expect(head.headers.get('content-length')).toBe(String(SIZE))
+    await keep(2, bytes(0, 17))
+    expect((await bodyOf(await get({ Range: 'bytes=100-199' }))).equals(bytes(100, 200))).toBe(true)
+    expect((await bodyOf(await get({}, '?revision=2'))).equals(bytes(0, 17))).toBe(true)
+    expect(wanted).toEqual([`${ID} 1`, `${ID} 1`, `${ID} 2`])
     await copies.drop(ID, 1)
     const gone = await get()
     expect(gone.status).toBe(410)
+    expect((await get({}, '?revision=2')).status).toBe(200)
     expect((await get({}, '?revision=3')).status).toBe(404)
     expect((await get({}, '?revision=x')).status).toBe(404)
   })

@@ -49,8 +49,8 @@ interface WebSeedOptions {
   readonly passingOn: Pick<PassingOn, 'send'>
   /** Under whose name a request counts. */
   readonly clientOf: (request: IncomingMessage) => string
-  /** Told that a copy of a file elsewhere is being read. */
-  readonly onWanted: (id: MediaId) => void
+  /** Told that the copy of a revision of a file elsewhere is being read. */
+  readonly onWanted: (id: MediaId, revision: number) => void
   /** nginx in front that sends files from the disk, `null` when there is none. */
   readonly accel?: Accel | null
   /** How long the end of a stream's head may be kept back, milliseconds. */
@@ -224,15 +224,17 @@ export class WebSeed {
     }
   }
 
-  /** Files elsewhere change; viewers of an older revision finish with its copy, if there is one. */
+  /**
+   * Files elsewhere change; viewers of an older revision finish with its copy as long as its file is
+   * there, whichever revision the table has noted by now.
+   */
   async #findOld(media: Media, revisionText: string): Promise<Media> {
     const revision = /^[1-9]\d{0,14}$/.test(revisionText) ? Number(revisionText) : Number.NaN
     if (media.source === null || !(revision < media.revision)) throw notFound()
-    const gone = new SlipstreamError('gone', CHANGED)
-    if (media.source.kept_revision !== revision) throw gone
     const file = await stat(this.#options.blobs.path(media.id, revision)).catch(() => null)
-    if (file === null) throw gone
-    return { ...media, revision, size: file.size }
+    if (file === null) throw new SlipstreamError('gone', CHANGED)
+    const source = { ...media.source, kept_revision: revision }
+    return { ...media, revision, size: file.size, source }
   }
 
   /** @returns `null` when the file lies elsewhere and is not here */
@@ -240,7 +242,7 @@ export class WebSeed {
     const isElsewhere = isRemote(media)
     if (isElsewhere) {
       if (media.source.kept_revision !== media.revision) return null
-      this.#options.onWanted(media.id)
+      this.#options.onWanted(media.id, media.revision)
     }
     try {
       return await this.#files.hold(this.#options.blobs.path(media.id, media.revision))
