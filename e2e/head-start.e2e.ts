@@ -1,6 +1,7 @@
 // The server itself sends the first bytes of a title to the <video> (docs/decisions/0023). What may go
 // wrong with that; that the bytes are counted and kept is shown by the other tests.
-import { expect, test } from '@playwright/test'
+import { type BrowserContext, expect, test } from '@playwright/test'
+import { headEndOf } from '#protocol/early-request.ts'
 import type { MediaRecord } from '#protocol/media.ts'
 import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
@@ -39,6 +40,24 @@ test('the <video> asks the server once, for the head; all else comes through its
   expect((await server.webSeedBytes()) - sentBefore).toBe(film.size)
   expect([bytes.wasted, stalls]).toEqual([0, 0])
   expect(asked[0]).toBe('bytes=0-')
+})
+
+test('whoever comes to others fetches the head of a short film and has all the rest from them', async ({
+  browser,
+}) => {
+  const contexts = [await browser.newContext(), await browser.newContext()]
+  const [first, second] = contexts as [BrowserContext, BrowserContext]
+  const there = await watch(first, `${server.url}/watch/${film.id}`)
+  await there.untilFilled()
+  await there.untilPhase('swarm')
+  const viewer = await watch(second, `${server.url}/watch/${film.id}`)
+  await viewer.untilFilled()
+  await viewer.untilPosition(4)
+  const { bytes, stalls } = await viewer.stats()
+  expect(bytes.placeholder + bytes.origin).toBe(headEndOf(film, 0))
+  expect(bytes.peers).toBe(film.size - headEndOf(film, 0))
+  expect(stalls).toBe(0)
+  for (const context of contexts) await context.close()
 })
 
 test('when the server cannot give it, the page fetches it', async ({ context }) => {
