@@ -171,5 +171,8 @@ describe('the catalogue', () => {
     expect(await seeds('https://h')).toEqual([mirror, 'https://h', cdn])
     await database.updateTable('media_source').set({ cors: 0 }).execute()
     expect(await seeds('http://h')).toEqual(['http://h'])
+    // Browsers would take each answer for one of another file.
+    await database.updateTable('media_source').set({ cors: 1, varies: 1 }).execute()
+    expect(await seeds('http://h')).toEqual(['http://h'])
   })
 })

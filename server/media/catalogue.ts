@@ -298,7 +298,7 @@ export function webSeedsOf(media: Media, origin: string): string[] {
 }
 
 /** @returns why browsers cannot fetch from the source themselves, for an administrator; or `null` */
-function sourceWarning({ ranges, cors }: MediaSource): string | null {
+function sourceWarning({ ranges, cors, varies }: MediaSource): string | null {
   if (ranges === 0) {
     return (
       'The source does not answer ranges of the file, so this server keeps a copy and sends it. ' +
@@ -310,6 +310,13 @@ function sourceWarning({ ranges, cors }: MediaSource): string | null {
       'The source does not let other sites read the file, so this server passes its bytes on. ' +
       'Have the web server send Access-Control-Allow-Origin and Access-Control-Expose-Headers: ' +
       'Content-Range, ETag.'
+    )
+  }
+  if (varies === 1) {
+    return (
+      'The source names the same file differently each time it is asked, so this server passes its ' +
+      'bytes on, and may not notice a change. Have every server behind its address send the same ' +
+      'ETag for the same bytes.'
     )
   }
   return null

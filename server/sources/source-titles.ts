@@ -16,6 +16,7 @@ import type { SourcePolicy } from './source-policy.ts'
 import type { FileFacts, SourceRecords } from './source-records.ts'
 import { namedType } from './source-type.ts'
 import { lastSegmentOf, parseSourceUrl } from './source-url.ts'
+import { asBelieved, inCommon, type SteadyFacts } from './steady-facts.ts'
 
 /** A source that was asked more recently is believed. */
 const FRESH_MS = 60_000
@@ -82,14 +83,20 @@ export class SourceTitles {
   }
 
   /**
-   * Asks the source of a title again, thoroughly, and makes a new revision when its file is another.
+   * Asks the source of a title again, thoroughly, for somebody who was given what looked like another
+   * file. Makes a new revision when it is one; validators that differ from look to look are no longer
+   * gone by.
    * @returns the title as it is now, `null` when there is none, or it is an upload
    * @throws SlipstreamError as `SourceClient.inspect`, `too_many_requests`
    */
   renew(id: MediaId): Promise<Media | null> {
+    return this.#renewOnce(id, true)
+  }
+
+  #renewOnce(id: MediaId, isDoubted: boolean): Promise<Media | null> {
     const running = this.#renewing.get(id)
     if (running) return running
-    const renewal = this.#renew(id).finally(() => this.#renewing.delete(id))
+    const renewal = this.#renew(id, isDoubted).finally(() => this.#renewing.delete(id))
     this.#renewing.set(id, renewal)
     return renewal
   }
@@ -189,25 +196,31 @@ export class SourceTitles {
     const isDue = source !== null && now() - source.checked_at > FRESH_MS
     if (!isDue || turns.isBusy || this.#renewing.size >= MOST_RECHECKS) return
     if (this.#closing.signal.aborted || this.#renewing.has(id)) return
-    this.renew(id).catch((err) => {
+    this.#renewOnce(id, false).catch((err) => {
       if (!this.#closing.signal.aborted) log.warn({ err, media: id }, 'a source cannot be checked')
     })
   }
 
-  async #renew(id: MediaId): Promise<Media | null> {
+  /** @param isDoubted somebody was given what looked like another file */
+  async #renew(id: MediaId, isDoubted: boolean): Promise<Media | null> {
     const { catalogue, records, now, onChange, log } = this.#ports
     const media = await catalogue.get(id)
     if (media === null || media.source === null) return null
     const { source } = media
     const url = new URL(source.url)
-    const facts = await this.#inspect(url, true).catch(async (error) => {
+    const known = knownOf(media.size, source)
+    const facts = await this.#look(url, source, (seen) => {
+      return seen.size === media.size && (isDoubted || isAnotherFile(known, seen))
+    }).catch(async (error) => {
       await records.checked(id, now())
       throw error
     })
-    if (!isAnotherFile(knownOf(media.size, source), facts)) {
+    if (facts.varies && source.varies === 0) {
+      log.warn({ media: id, host: url.host }, 'a source names the same file differently each time')
+    }
+    if (!isAnotherFile(known, facts)) {
       await records.confirm(id, facts, now())
-      const isAsBefore = !!source.ranges === facts.ranges && !!source.cors === facts.cors
-      if (!isAsBefore) onChange(id)
+      if (!isAsBefore(source, facts)) onChange(id)
       return catalogue.get(id)
     }
     const mirrors = await this.#mirrorsOf(source, facts.size)
@@ -220,6 +233,17 @@ export class SourceTitles {
       onChange(id)
     }
     return catalogue.get(id)
+  }
+
+  /** @returns what can be believed of the source's file; asks twice where one look is not enough */
+  async #look(
+    url: URL,
+    source: MediaSource,
+    isInDoubt: (seen: SteadyFacts) => boolean,
+  ): Promise<SteadyFacts> {
+    const look = async () => asBelieved(await this.#inspect(url, true), source)
+    const first = await look()
+    return isInDoubt(first) ? inCommon(first, await look()) : first
   }
 
   /** @returns the mirrors that have the new file too */
@@ -261,6 +285,15 @@ function fileOf(url: URL, facts: SourceFacts): FileFacts {
   const named = namedType(facts.type, name)
   if (named === null) throw unsuitable(`The file at ${url.host} is no video or audio.`)
   return { filename: safeFilename(name, named.extensions), size: facts.size, type: named.type }
+}
+
+/** Whether viewers and the administrator are told the same of the source as before. */
+function isAsBefore(source: MediaSource, facts: SteadyFacts): boolean {
+  return (
+    !!source.ranges === facts.ranges &&
+    !!source.cors === facts.cors &&
+    !!source.varies === facts.varies
+  )
 }
 
 function knownOf(size: number, source: MediaSource) {
