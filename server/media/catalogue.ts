@@ -284,21 +284,30 @@ export function webSeedUrl(origin: string, media: NewMedia): string {
 }
 
 /**
- * Where a title's bytes are, best first: at its source and the mirrors, then on this server, which
- * passes on what it does not hold.
+ * Where a title's bytes are, best first: at its source, if browsers can read it there, and the mirrors,
+ * then on this server, which passes on what it does not hold.
  * @param origin scheme, host and port that the client uses, without a slash at the end
  */
 export function webSeedsOf(media: Media, origin: string): string[] {
   const own = webSeedUrl(origin, media)
-  if (media.source === null || sourceWarning(media.source) !== null) return [own]
-  const elsewhere = [media.source.url, ...media.source.mirrors]
+  if (media.source === null) return [own]
+  const { url, mirrors } = media.source
+  // Mirrors were found to have ranges and CORS when they were set.
+  const elsewhere = whyPassedOn(media.source) === null ? [url, ...mirrors] : mirrors
   // Browsers do not fetch from http on a page over https; programs do.
   const isFirst = (url: string) => url.startsWith('https:') || !origin.startsWith('https:')
   return [...elsewhere.filter(isFirst), own, ...elsewhere.filter((url) => !isFirst(url))]
 }
 
-/** @returns why browsers cannot fetch from the source themselves, for an administrator; or `null` */
-function sourceWarning({ ranges, cors, varies }: MediaSource): string | null {
+/** @returns what an administrator should know of the source, or `null` */
+function sourceWarning(source: MediaSource): string | null {
+  const reason = whyPassedOn(source)
+  if (reason === null || source.mirrors.length === 0) return reason
+  return `${reason} Until then viewers read from the mirrors first.`
+}
+
+/** @returns why browsers cannot fetch from the source themselves, or `null` when they can */
+function whyPassedOn({ ranges, cors, varies }: MediaSource): string | null {
   if (ranges === 0) {
     return (
       'The source does not answer ranges of the file, so this server keeps a copy and sends it. ' +
