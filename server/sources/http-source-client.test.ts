@@ -9,6 +9,7 @@ import { exampleBytes, film, startSource, type TestSource } from './web-server-f
 
 const SIZE = 100_000
 const KNOWN: KnownSource = { size: SIZE, etag: '"one"', lastModified: null, ranges: true }
+const ETAG = { ETag: '"one"' }
 /** Sources that stall are given up within a test's patience. */
 const patience = { connect: 1_000, head: 300, silence: 300, inspection: 2_000 }
 
@@ -255,6 +256,22 @@ test('a source whose date changed is another file where it has no validator', as
   await expect(read(10, 20, known)).rejects.toThrow(SourceChanged)
 })
 
+test('parts without a name are refused where the file has one: a change would not be seen', async () => {
+  const unnamed = (headers: Record<string, string>) =>
+    source.answer((_request, response) => {
+      const range = { 'Content-Range': `bytes 10-19/${SIZE}`, 'Content-Length': 10 }
+      response.writeHead(206, { ...range, ...headers }).end('0123456789')
+    })
+  unnamed({})
+  await expect(read(10, 20)).rejects.toMatchObject({
+    code: 'source_unsuitable',
+    message: expect.stringContaining('parts of it without one'),
+  })
+  expect(await read(10, 20, { ...KNOWN, etag: null })).toHaveLength(10)
+  unnamed({ 'Last-Modified': 'Fri, 01 May 2026 10:00:00 GMT' })
+  expect(await read(10, 20)).toHaveLength(10)
+})
+
 test('a source that ignores ranges though it said otherwise is found out', async () => {
   source.answer(film({ ranges: false }))
   await expect(read(10, 20)).rejects.toThrow(SourceChanged)
@@ -270,6 +287,7 @@ test.each([
 ])('a range of %s is refused', async (_what, contentRange, length) => {
   source.answer((_request, response) => {
     response.writeHead(206, {
+      ...ETAG,
       'Content-Length': length,
       ...(contentRange && { 'Content-Range': contentRange }),
     })
@@ -294,7 +312,7 @@ test('compressed bytes are refused, in a range and as a whole', async () => {
 
 test('not one byte more passes than was asked for, though the source goes on and on', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 10-19/100000' }) // chunked
+    response.writeHead(206, { ...ETAG, 'Content-Range': 'bytes 10-19/100000' }) // chunked
     const more = () => response.write(Buffer.alloc(64 * 1024), () => !response.destroyed && more())
     more()
   })
@@ -309,12 +327,16 @@ test('not one byte more passes than was asked for, though the source goes on and
 
 test('a body that breaks off is an error after the bytes that came', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     response.write(Buffer.alloc(10), () => response.destroy())
   })
   await expect(read()).rejects.toThrow(withCode('source_unreachable'))
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000' }) // chunked, and ends well
+    response.writeHead(206, { ...ETAG, 'Content-Range': 'bytes 0-99999/100000' }) // chunked, and ends well
     response.end(Buffer.alloc(10))
   })
   await expect(read()).rejects.toThrow(withCode('source_unreachable'))
@@ -322,7 +344,11 @@ test('a body that breaks off is an error after the bytes that came', async () =>
 
 test('a body that falls silent is given up', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     response.write(Buffer.alloc(10))
   })
   await expect(read()).rejects.toThrow(/in time/)
@@ -331,7 +357,11 @@ test('a body that falls silent is given up', async () => {
 test('a body that drips is given up', async () => {
   const timers: NodeJS.Timeout[] = []
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     timers.push(setInterval(() => response.write('x'), 20))
   })
   await expect(read()).rejects.toThrow(/too slowly/)
@@ -388,7 +418,11 @@ test('who does not want the bytes any more gets no more of them', async () => {
   const aborting = new AbortController()
   let isCut = false
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     response.write(Buffer.alloc(10))
     response.on('close', () => {
       isCut = true
