@@ -169,6 +169,9 @@ describe('the catalogue', () => {
       const media = await catalogue.get(title(1).id)
       return media && toRecord(media, 'http://h').source?.warning
     }
+    expect(await warning()).toContain('neither by a strong ETag nor by Last-Modified')
+    await database.updateTable('media_source').set({ etag: '"one"' }).execute()
+    expect(await warning()).toBeNull()
     const [cdn, mirror] = ['http://cdn.example', 'https://mirror.example']
     expect(await seeds('http://h')).toEqual([cdn, mirror, 'http://h'])
     // A page over https may not fetch from http.

@@ -302,8 +302,22 @@ export function webSeedsOf(media: Media, origin: string): string[] {
 /** @returns what an administrator should know of the source, or `null` */
 function sourceWarning(source: MediaSource): string | null {
   const reason = whyPassedOn(source)
+  if (reason === null && isUnnamed(source)) {
+    return (
+      'The source names its file neither by a strong ETag nor by Last-Modified, so a change to one of ' +
+      'the same length is not noticed. Have the web server send a strong ETag.'
+    )
+  }
   if (reason === null || source.mirrors.length === 0) return reason
   return `${reason} Until then viewers read from the mirrors first.`
+}
+
+/** Whether only its length tells the source's file from another. */
+export function isUnnamed({
+  etag,
+  last_modified,
+}: Pick<MediaSource, 'etag' | 'last_modified'>): boolean {
+  return etag === null && last_modified === null
 }
 
 /** @returns why browsers cannot fetch from the source themselves, or `null` when they can */

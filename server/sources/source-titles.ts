@@ -8,7 +8,7 @@ import { ownPathOf } from '../http/base-path.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import { defaultTitle, safeFilename } from '../ingest/filename.ts'
 import { newMediaId } from '../ingest/ingest.ts'
-import type { Catalogue, Media, MediaSource } from '../media/catalogue.ts'
+import { type Catalogue, isUnnamed, type Media, type MediaSource } from '../media/catalogue.ts'
 import type { InspectionTurns } from './inspection-turns.ts'
 import { isAnotherFile, unsuitable } from './source-answer.ts'
 import type { SourceClient, SourceFacts } from './source-client.ts'
@@ -292,7 +292,8 @@ function isAsBefore(source: MediaSource, facts: SteadyFacts): boolean {
   return (
     !!source.ranges === facts.ranges &&
     !!source.cors === facts.cors &&
-    !!source.varies === facts.varies
+    !!source.varies === facts.varies &&
+    isUnnamed(source) === isUnnamed({ etag: facts.etag, last_modified: facts.lastModified })
   )
 }
 
