@@ -339,7 +339,7 @@ function whyPassedOn({ ranges, cors, varies }: MediaSource): string | null {
     return (
       'The source names the same file differently each time it is asked, so this server passes its ' +
       'bytes on, and may not notice a change. Have every server behind its address send the same ' +
-      'ETag for the same bytes.'
+      'ETag for the same bytes, then build the torrent again.'
     )
   }
   return null

@@ -420,6 +420,20 @@ describe('a source that names the same file differently', () => {
     expect(await catalogue.get(id)).toMatchObject({ revision: 2, source: { etag: null } })
   })
 
+  test('is asked as if it were new when an administrator wants the next revision', async () => {
+    const { titles } = await open()
+    const media = await titles.resolve(urlOf('/film.mp4'), OWN)
+    inTurn({ ETag: '"two"' }, { ETag: '"three"' })
+    await titles.renew(media.id)
+    expect(await titles.remake(media)).toMatchObject({ revision: 2, source: { varies: 1 } })
+    expect(await titles.remake(media)).toMatchObject({ revision: 2 }) // it has been made
+    source.answer(film())
+    expect(await titles.remake({ ...media, revision: 2 })).toMatchObject({
+      revision: 3,
+      source: { etag: '"one"', varies: 0 },
+    })
+  })
+
   test('is gone by what its answers have in common', async () => {
     const date = (day: number) => ({ 'Last-Modified': `Mon, 0${day} Nov 2026 10:00:00 GMT` })
     source.answer(film({ headers: date(2) }))

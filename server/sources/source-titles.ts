@@ -26,6 +26,10 @@ const MOST_RECHECKS = 8
 const FAILED_MS = 5_000
 const MOST_FAILURES = 1_000
 
+/** Why a source is asked again: it is time; somebody was given what looked like another file; an
+ * administrator wants the next revision in any case. */
+type Occasion = 'due' | 'doubted' | 'wanted'
+
 export interface SourceTitlesPorts {
   readonly catalogue: Pick<Catalogue, 'get'>
   readonly records: SourceRecords
@@ -90,13 +94,25 @@ export class SourceTitles {
    * @throws SlipstreamError as `SourceClient.inspect`, `too_many_requests`
    */
   renew(id: MediaId): Promise<Media | null> {
-    return this.#renewOnce(id, true)
+    return this.#renewOnce(id, 'doubted')
   }
 
-  #renewOnce(id: MediaId, isDoubted: boolean): Promise<Media | null> {
+  /**
+   * Asks the source of a title again, as if nothing were known of it, and makes a new revision though
+   * its file may seem the same: what of it was served or cached before may be of other bytes.
+   * @returns as `renew`
+   * @throws SlipstreamError as `renew`
+   */
+  async remake({ id, revision }: Media): Promise<Media | null> {
+    await this.#renewing.get(id)?.catch(() => {}) // it has not asked for as much
+    const media = await this.#ports.catalogue.get(id)
+    return media?.revision === revision ? this.#renewOnce(id, 'wanted') : media
+  }
+
+  #renewOnce(id: MediaId, occasion: Occasion): Promise<Media | null> {
     const running = this.#renewing.get(id)
     if (running) return running
-    const renewal = this.#renew(id, isDoubted).finally(() => this.#renewing.delete(id))
+    const renewal = this.#renew(id, occasion).finally(() => this.#renewing.delete(id))
     this.#renewing.set(id, renewal)
     return renewal
   }
@@ -196,21 +212,21 @@ export class SourceTitles {
     const isDue = source !== null && now() - source.checked_at > FRESH_MS
     if (!isDue || turns.isBusy || this.#renewing.size >= MOST_RECHECKS) return
     if (this.#closing.signal.aborted || this.#renewing.has(id)) return
-    this.#renewOnce(id, false).catch((err) => {
+    this.#renewOnce(id, 'due').catch((err) => {
       if (!this.#closing.signal.aborted) log.warn({ err, media: id }, 'a source cannot be checked')
     })
   }
 
-  /** @param isDoubted somebody was given what looked like another file */
-  async #renew(id: MediaId, isDoubted: boolean): Promise<Media | null> {
+  async #renew(id: MediaId, occasion: Occasion): Promise<Media | null> {
     const { catalogue, records, now, onChange, log } = this.#ports
     const media = await catalogue.get(id)
     if (media === null || media.source === null) return null
     const { source } = media
     const url = new URL(source.url)
     const known = knownOf(media.size, source)
-    const facts = await this.#look(url, source, (seen) => {
-      return seen.size === media.size && (isDoubted || isAnotherFile(known, seen))
+    const before = occasion === 'wanted' ? null : source
+    const facts = await this.#look(url, before, (seen) => {
+      return seen.size === media.size && (occasion !== 'due' || isAnotherFile(known, seen))
     }).catch(async (error) => {
       await records.checked(id, now())
       throw error
@@ -218,7 +234,7 @@ export class SourceTitles {
     if (facts.varies && source.varies === 0) {
       log.warn({ media: id, host: url.host }, 'a source names the same file differently each time')
     }
-    if (!isAnotherFile(known, facts)) {
+    if (occasion !== 'wanted' && !isAnotherFile(known, facts)) {
       await records.confirm(id, facts, now())
       if (!isAsBefore(source, facts)) onChange(id)
       return catalogue.get(id)
@@ -227,18 +243,22 @@ export class SourceTitles {
     const at = now()
     if (await records.renew(id, media.revision, fileOf(url, facts), { facts, mirrors, at })) {
       log.info(
-        { media: id, revision: media.revision + 1, size: facts.size },
-        'a source has changed',
+        { media: id, revision: media.revision + 1, size: facts.size, occasion },
+        'a title has a new revision',
       )
       onChange(id)
     }
     return catalogue.get(id)
   }
 
-  /** @returns what can be believed of the source's file; asks twice where one look is not enough */
+  /**
+   * Asks twice where one look is not enough.
+   * @param source as it is known, `null` when that is not to count
+   * @returns what can be believed of the source's file
+   */
   async #look(
     url: URL,
-    source: MediaSource,
+    source: MediaSource | null,
     isInDoubt: (seen: SteadyFacts) => boolean,
   ): Promise<SteadyFacts> {
     const look = async () => asBelieved(await this.#inspect(url, true), source)

@@ -1,6 +1,7 @@
 // Which validators of a source can be believed. Some servers name the same file differently each time:
 // a strong ETag made anew for each answer, or two servers behind a balancer that count differently.
 // What differs between two looks says nothing of the file. Pure.
+import type { MediaSource } from '../media/catalogue.ts'
 import { isAnotherFile } from './source-answer.ts'
 import type { SourceFacts } from './source-client.ts'
 
@@ -21,12 +22,12 @@ export function inCommon(first: SteadyFacts, second: SteadyFacts): SteadyFacts {
   }
 }
 
-/** @returns the facts without the validators that were found not to be believed before */
+/** @returns the facts without the validators that were found not to be believed before, if any were */
 export function asBelieved(
   facts: SourceFacts,
-  known: { readonly etag: string | null; last_modified: string | null; varies: number },
+  known: Pick<MediaSource, 'etag' | 'last_modified' | 'varies'> | null,
 ): SteadyFacts {
-  if (known.varies === 0) return { ...facts, varies: false }
+  if (known === null || known.varies === 0) return { ...facts, varies: false }
   return {
     ...facts,
     etag: known.etag && facts.etag,
