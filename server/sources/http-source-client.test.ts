@@ -90,7 +90,7 @@ test('one HEAD tells everything of a good source, without cookies or credentials
   expect(Object.keys(source.lastHeaders)).not.toContain('authorization')
 })
 
-test.each([403, 405, 501])(
+test.each([403, 404, 405, 500, 501])(
   'a source that answers HEAD with %i is asked for one byte',
   async (head) => {
     source.answer(film({ head }))
