@@ -164,8 +164,7 @@ test.each([
       `HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nAccept-Ranges: bytes\r\nContent-Length: ${length}\r\n\r\n`,
     )
   })
-  const code = length === '-5' ? 'source_unreachable' : 'source_unsuitable' // no HTTP at all
-  await expect(inspect()).rejects.toThrow(withCode(code))
+  await expect(inspect()).rejects.toThrow(withCode('source_unsuitable'))
 })
 
 test('a file whose length nobody tells is refused', async () => {
@@ -406,8 +405,22 @@ test('a head without end is refused', async () => {
   await expect(inspect()).rejects.toThrow(withCode('source_unreachable'))
 })
 
-test('a source that speaks no HTTP, or to nobody, is unreachable', async () => {
-  source.answer((_request, response) => response.socket?.end('220 smtp.example.org ready\r\n'))
+test.each([
+  '220 smtp.example.org ready\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n',
+])('a source that speaks no HTTP is refused for good: %j', async (head) => {
+  source.answer((_request, response) => response.socket?.end(head))
+  for (const ask of [inspect, read]) {
+    await expect(ask()).rejects.toMatchObject({
+      code: 'source_unsuitable',
+      message: expect.stringContaining('not proper HTTP'),
+    })
+  }
+})
+
+test('a source that breaks off in its head, or speaks to nobody, is unreachable', async () => {
+  source.answer((_request, response) => response.socket?.end('HTTP/1.1 200 OK\r\nContent-Ty'))
   await expect(inspect()).rejects.toThrow(withCode('source_unreachable'))
   await source.close()
   await expect(inspect()).rejects.toThrow(/refuses connections/)
