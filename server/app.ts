@@ -299,6 +299,7 @@ export async function createApp(
       originOf,
       requireAccount: accounts.requireAccount,
       setMirrors: (media, urls) => titles.setMirrors(media, urls),
+      remake: (media) => titles.remake(media),
       async onEdit(media) {
         changed(media.id)
         if (media.info_hash) await tracker.rulesChanged(media.info_hash)

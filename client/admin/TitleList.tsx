@@ -132,6 +132,7 @@ function TitleRow({ media, onDialog }: TitleRowProps) {
         </div>
         <Group gap={6}>
           {(media.state === 'stored' || media.state === 'failed') && <BuildButton media={media} />}
+          {media.state === 'ready' && source !== null && <BuildButton media={media} isAgain />}
           <CopyLinkButton url={shareUrl(media.id)} of={media.title} size="xs" />
           <EmbedButton media={media} isInList size="xs" />
           <Button
@@ -185,7 +186,13 @@ function TitleRow({ media, onDialog }: TitleRowProps) {
   )
 }
 
-function BuildButton({ media }: { readonly media: MediaRecord }) {
+interface BuildButtonProps {
+  readonly media: MediaRecord
+  /** There is a torrent, which may not fit the file at its source any more. */
+  readonly isAgain?: boolean
+}
+
+function BuildButton({ media, isAgain = false }: BuildButtonProps) {
   const queryClient = useQueryClient()
   const build = useMutation({
     mutationFn: () => buildTorrent(media.id),
@@ -197,11 +204,11 @@ function BuildButton({ media }: { readonly media: MediaRecord }) {
         size="xs"
         variant="default"
         leftSection={<IconHammer size={15} />}
-        aria-label={`Build the torrent of ${media.title} now`}
+        aria-label={`Build the torrent of ${media.title} ${isAgain ? 'again' : 'now'}`}
         loading={build.isPending}
         onClick={() => build.mutate()}
       >
-        Build torrent now
+        {isAgain ? 'Build torrent again' : 'Build torrent now'}
       </Button>
       {build.isError && (
         <Text size="sm" className="upload-fault" role="alert">

@@ -85,7 +85,10 @@ export function removeTrack(id: MediaId, track: string): Promise<MediaRecord> {
   return requestJson(`${mediaPath(id)}/tracks/${track}`, mediaRecordSchema, { method: 'DELETE' })
 }
 
-/** Builds the torrent now; also one whose build gave up. */
+/**
+ * Builds the torrent now; also one whose build gave up, and one of a file elsewhere that is there: as
+ * the next revision.
+ */
 export function buildTorrent(id: MediaId): Promise<MediaRecord> {
   return requestJson(`${mediaPath(id)}/build`, mediaRecordSchema, { method: 'POST' })
 }

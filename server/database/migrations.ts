@@ -192,4 +192,12 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '007-varying-sources': {
+    async up(db: Kysely<Schema>) {
+      await db.schema
+        .alterTable('media_source')
+        .addColumn('varies', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute()
+    },
+  },
 }

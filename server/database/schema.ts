@@ -86,6 +86,8 @@ interface MediaSourceTable {
   ranges: number
   /** 1 when any site may read it and see what a player needs (CORS). */
   cors: number
+  /** 1 when it gave the same file different validators; those are `null` then, and stay so. */
+  varies: Generated<number>
   /** Revision of which this server holds a whole copy, or `null`. */
   kept_revision: number | null
   /** When the copy was last wanted, or its revision became an older one. */

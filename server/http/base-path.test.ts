@@ -45,4 +45,8 @@ test('a base path is plain text that is none of the paths below it', () => {
   for (const path of ['/media', '/api/video', '/a%20b', '//video', '/ü', '/a;b', '/"']) {
     expect(isBasePath(path)).toBe(false)
   }
+  for (const path of ['/embed.js', '/embed.d.ts', '/service-worker.js', '/robots.txt/video']) {
+    expect(isBasePath(path)).toBe(false)
+  }
+  expect(isBasePath('/embed.js.org')).toBe(true)
 })

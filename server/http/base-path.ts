@@ -4,10 +4,13 @@
 /** First segments of this server's own paths: below one of them the two styles look the same. */
 const OWN_SEGMENTS =
   /^\/(admin|announce|api|assets|embed|healthz|media|metrics|oembed|readyz|sample|watch)(\/|$)/
+/** Files of the client that lie at the root. */
+const ROOT_FILES =
+  /^\/(embed\.d\.ts|embed\.js|favicon\.svg|index\.html|manifest\.webmanifest|robots\.txt|service-worker\.js)(\/|$)/
 
 /** @returns whether a path can be told from this server's own and needs no escaping anywhere */
 export function isBasePath(path: string): boolean {
-  return /^(\/[\w.~-]+)*$/.test(path) && !OWN_SEGMENTS.test(path)
+  return /^(\/[\w.~-]+)*$/.test(path) && !OWN_SEGMENTS.test(path) && !ROOT_FILES.test(path)
 }
 
 /** @returns path of the address, without a slash at the end: `/video`, or empty at the root */

@@ -1,5 +1,5 @@
 // The one error class of the server and its table: code → status. 4xx are logged at info, 5xx at
-// error with their cause; only `code` and `message` reach a client.
+// error with their cause (but see send-error.ts); only `code` and `message` reach a client.
 import type { ErrorBody, ErrorCode } from '#protocol/errors.ts'
 
 const STATUS: Record<ErrorCode, number> = {

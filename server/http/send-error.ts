@@ -1,11 +1,11 @@
 // The answer to a request that failed, shared by Express and the paths that it does not see.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
+import type { ErrorCode } from '#protocol/errors.ts'
 import { type SlipstreamError, toSlipstreamError } from './errors.ts'
 
 /**
- * Answers with whatever was thrown, as JSON `{error: {code, message}}`, and logs it: 4xx at info,
- * 5xx at error with the cause. When an answer has begun already, the connection is cut.
+ * Answers with whatever was thrown, as JSON `{error: {code, message}}`, and logs it as `logError`. When an answer has begun already, the connection is cut.
  */
 export function sendError(
   request: IncomingMessage,
@@ -31,9 +31,14 @@ export function sendError(
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-/** 4xx at info, 5xx at error with the cause; a torrent that is not built yet is no trouble of ours. */
+/** Answers of 5xx that say nothing of this server's health. */
+const NO_TROUBLE: readonly ErrorCode[] = ['torrent_not_ready', 'not_implemented']
+
+/** 4xx at info, 5xx at error with the cause; trouble of somebody else's web server at warn. */
 export function logError(error: SlipstreamError, facts: object, log: Logger): void {
-  if (error.status < 500 || error.code === 'torrent_not_ready') log.info(facts, error.message)
+  if (error.status < 500 || NO_TROUBLE.includes(error.code)) log.info(facts, error.message)
+  else if (error.code === 'source_unreachable')
+    log.warn({ ...facts, err: error.cause ?? error }, error.message)
   else log.error({ ...facts, err: error.cause ?? error }, error.message)
 }
 

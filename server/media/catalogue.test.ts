@@ -165,11 +165,26 @@ describe('the catalogue', () => {
       const media = await catalogue.get(title(1).id)
       return media && toRecord(media, origin).webSeeds.map((url) => new URL(url).origin)
     }
+    const warning = async () => {
+      const media = await catalogue.get(title(1).id)
+      return media && toRecord(media, 'http://h').source?.warning
+    }
+    expect(await warning()).toContain('neither by a strong ETag nor by Last-Modified')
+    await database.updateTable('media_source').set({ etag: '"one"' }).execute()
+    expect(await warning()).toBeNull()
     const [cdn, mirror] = ['http://cdn.example', 'https://mirror.example']
     expect(await seeds('http://h')).toEqual([cdn, mirror, 'http://h'])
     // A page over https may not fetch from http.
     expect(await seeds('https://h')).toEqual([mirror, 'https://h', cdn])
-    await database.updateTable('media_source').set({ cors: 0 }).execute()
+    // Browsers cannot read the source, or would take each answer for one of another file.
+    for (const fault of [{ ranges: 0 }, { cors: 0 }, { varies: 1 }]) {
+      const all = { ranges: 1, cors: 1, varies: 0, ...fault }
+      await database.updateTable('media_source').set(all).execute()
+      expect(await seeds('http://h')).toEqual([mirror, 'http://h'])
+      expect(await warning()).toContain('viewers read from the mirrors first')
+    }
+    await database.updateTable('media_source').set({ mirrors: '[]' }).execute()
     expect(await seeds('http://h')).toEqual(['http://h'])
+    expect(await warning()).not.toContain('mirrors')
   })
 })

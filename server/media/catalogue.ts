@@ -284,21 +284,44 @@ export function webSeedUrl(origin: string, media: NewMedia): string {
 }
 
 /**
- * Where a title's bytes are, best first: at its source and the mirrors, then on this server, which
- * passes on what it does not hold.
+ * Where a title's bytes are, best first: at its source, if browsers can read it there, and the mirrors,
+ * then on this server, which passes on what it does not hold.
  * @param origin scheme, host and port that the client uses, without a slash at the end
  */
 export function webSeedsOf(media: Media, origin: string): string[] {
   const own = webSeedUrl(origin, media)
-  if (media.source === null || sourceWarning(media.source) !== null) return [own]
-  const elsewhere = [media.source.url, ...media.source.mirrors]
+  if (media.source === null) return [own]
+  const { url, mirrors } = media.source
+  // Mirrors were found to have ranges and CORS when they were set.
+  const elsewhere = whyPassedOn(media.source) === null ? [url, ...mirrors] : mirrors
   // Browsers do not fetch from http on a page over https; programs do.
   const isFirst = (url: string) => url.startsWith('https:') || !origin.startsWith('https:')
   return [...elsewhere.filter(isFirst), own, ...elsewhere.filter((url) => !isFirst(url))]
 }
 
-/** @returns why browsers cannot fetch from the source themselves, for an administrator; or `null` */
-function sourceWarning({ ranges, cors }: MediaSource): string | null {
+/** @returns what an administrator should know of the source, or `null` */
+function sourceWarning(source: MediaSource): string | null {
+  const reason = whyPassedOn(source)
+  if (reason === null && isUnnamed(source)) {
+    return (
+      'The source names its file neither by a strong ETag nor by Last-Modified, so a change to one of ' +
+      'the same length is not noticed. Have the web server send a strong ETag.'
+    )
+  }
+  if (reason === null || source.mirrors.length === 0) return reason
+  return `${reason} Until then viewers read from the mirrors first.`
+}
+
+/** Whether only its length tells the source's file from another. */
+export function isUnnamed({
+  etag,
+  last_modified,
+}: Pick<MediaSource, 'etag' | 'last_modified'>): boolean {
+  return etag === null && last_modified === null
+}
+
+/** @returns why browsers cannot fetch from the source themselves, or `null` when they can */
+function whyPassedOn({ ranges, cors, varies }: MediaSource): string | null {
   if (ranges === 0) {
     return (
       'The source does not answer ranges of the file, so this server keeps a copy and sends it. ' +
@@ -310,6 +333,13 @@ function sourceWarning({ ranges, cors }: MediaSource): string | null {
       'The source does not let other sites read the file, so this server passes its bytes on. ' +
       'Have the web server send Access-Control-Allow-Origin and Access-Control-Expose-Headers: ' +
       'Content-Range, ETag.'
+    )
+  }
+  if (varies === 1) {
+    return (
+      'The source names the same file differently each time it is asked, so this server passes its ' +
+      'bytes on, and may not notice a change. Have every server behind its address send the same ' +
+      'ETag for the same bytes, then build the torrent again.'
     )
   }
   return null

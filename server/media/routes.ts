@@ -19,6 +19,8 @@ interface MediaRoutesPorts {
   readonly requireAccount: RequestHandler
   /** Checks URLs of the same file elsewhere and keeps them. @throws SlipstreamError */
   readonly setMirrors: (media: Media, urls: readonly string[]) => Promise<void>
+  /** Makes the next revision of a title whose file lies elsewhere. @throws SlipstreamError */
+  readonly remake: (media: Media) => Promise<Media | null>
   /** A title says something else now. */
   readonly onEdit: (media: Media) => Promise<void>
   /** Forgets the title everywhere and removes its bytes. */
@@ -27,7 +29,8 @@ interface MediaRoutesPorts {
 
 /** Routes below `/api/media`; the torrent of a title is answered before Express. */
 export function mediaRoutes(ports: MediaRoutesPorts): Router {
-  const { catalogue, queue, originOf, requireAccount, setMirrors, onEdit, deleteMedia } = ports
+  const { catalogue, queue, originOf, requireAccount, setMirrors, remake, onEdit, deleteMedia } =
+    ports
   const router = Router()
 
   router.use((request, _response, next) => {
@@ -81,7 +84,9 @@ export function mediaRoutes(ports: MediaRoutesPorts): Router {
   })
 
   router.post('/:id/build', requireAccount, async (request, response) => {
-    const media = await find(request.params['id'])
+    const present = await find(request.params['id'])
+    const isDone = present.info_hash !== null && present.source !== null
+    const media = (isDone && (await remake(present))) || present
     const restarted = await queue.restart(media.id, media.revision)
     if (!restarted && media.info_hash === null) await queue.request(media.id, media.revision)
     response.status(202).json(toRecord(await find(media.id), originOf(request)))

@@ -9,6 +9,7 @@ import { exampleBytes, film, startSource, type TestSource } from './web-server-f
 
 const SIZE = 100_000
 const KNOWN: KnownSource = { size: SIZE, etag: '"one"', lastModified: null, ranges: true }
+const ETAG = { ETag: '"one"' }
 /** Sources that stall are given up within a test's patience. */
 const patience = { connect: 1_000, head: 300, silence: 300, inspection: 2_000 }
 
@@ -89,7 +90,7 @@ test('one HEAD tells everything of a good source, without cookies or credentials
   expect(Object.keys(source.lastHeaders)).not.toContain('authorization')
 })
 
-test.each([403, 405, 501])(
+test.each([403, 404, 405, 500, 501])(
   'a source that answers HEAD with %i is asked for one byte',
   async (head) => {
     source.answer(film({ head }))
@@ -163,8 +164,7 @@ test.each([
       `HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nAccept-Ranges: bytes\r\nContent-Length: ${length}\r\n\r\n`,
     )
   })
-  const code = length === '-5' ? 'source_unreachable' : 'source_unsuitable' // no HTTP at all
-  await expect(inspect()).rejects.toThrow(withCode(code))
+  await expect(inspect()).rejects.toThrow(withCode('source_unsuitable'))
 })
 
 test('a file whose length nobody tells is refused', async () => {
@@ -255,6 +255,22 @@ test('a source whose date changed is another file where it has no validator', as
   await expect(read(10, 20, known)).rejects.toThrow(SourceChanged)
 })
 
+test('parts without a name are refused where the file has one: a change would not be seen', async () => {
+  const unnamed = (headers: Record<string, string>) =>
+    source.answer((_request, response) => {
+      const range = { 'Content-Range': `bytes 10-19/${SIZE}`, 'Content-Length': 10 }
+      response.writeHead(206, { ...range, ...headers }).end('0123456789')
+    })
+  unnamed({})
+  await expect(read(10, 20)).rejects.toMatchObject({
+    code: 'source_unsuitable',
+    message: expect.stringContaining('parts of it without one'),
+  })
+  expect(await read(10, 20, { ...KNOWN, etag: null })).toHaveLength(10)
+  unnamed({ 'Last-Modified': 'Fri, 01 May 2026 10:00:00 GMT' })
+  expect(await read(10, 20)).toHaveLength(10)
+})
+
 test('a source that ignores ranges though it said otherwise is found out', async () => {
   source.answer(film({ ranges: false }))
   await expect(read(10, 20)).rejects.toThrow(SourceChanged)
@@ -270,6 +286,7 @@ test.each([
 ])('a range of %s is refused', async (_what, contentRange, length) => {
   source.answer((_request, response) => {
     response.writeHead(206, {
+      ...ETAG,
       'Content-Length': length,
       ...(contentRange && { 'Content-Range': contentRange }),
     })
@@ -294,7 +311,7 @@ test('compressed bytes are refused, in a range and as a whole', async () => {
 
 test('not one byte more passes than was asked for, though the source goes on and on', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 10-19/100000' }) // chunked
+    response.writeHead(206, { ...ETAG, 'Content-Range': 'bytes 10-19/100000' }) // chunked
     const more = () => response.write(Buffer.alloc(64 * 1024), () => !response.destroyed && more())
     more()
   })
@@ -309,12 +326,16 @@ test('not one byte more passes than was asked for, though the source goes on and
 
 test('a body that breaks off is an error after the bytes that came', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     response.write(Buffer.alloc(10), () => response.destroy())
   })
   await expect(read()).rejects.toThrow(withCode('source_unreachable'))
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000' }) // chunked, and ends well
+    response.writeHead(206, { ...ETAG, 'Content-Range': 'bytes 0-99999/100000' }) // chunked, and ends well
     response.end(Buffer.alloc(10))
   })
   await expect(read()).rejects.toThrow(withCode('source_unreachable'))
@@ -322,7 +343,11 @@ test('a body that breaks off is an error after the bytes that came', async () =>
 
 test('a body that falls silent is given up', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     response.write(Buffer.alloc(10))
   })
   await expect(read()).rejects.toThrow(/in time/)
@@ -331,7 +356,11 @@ test('a body that falls silent is given up', async () => {
 test('a body that drips is given up', async () => {
   const timers: NodeJS.Timeout[] = []
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     timers.push(setInterval(() => response.write('x'), 20))
   })
   await expect(read()).rejects.toThrow(/too slowly/)
@@ -376,8 +405,22 @@ test('a head without end is refused', async () => {
   await expect(inspect()).rejects.toThrow(withCode('source_unreachable'))
 })
 
-test('a source that speaks no HTTP, or to nobody, is unreachable', async () => {
-  source.answer((_request, response) => response.socket?.end('220 smtp.example.org ready\r\n'))
+test.each([
+  '220 smtp.example.org ready\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n',
+])('a source that speaks no HTTP is refused for good: %j', async (head) => {
+  source.answer((_request, response) => response.socket?.end(head))
+  for (const ask of [inspect, read]) {
+    await expect(ask()).rejects.toMatchObject({
+      code: 'source_unsuitable',
+      message: expect.stringContaining('not proper HTTP'),
+    })
+  }
+})
+
+test('a source that breaks off in its head, or speaks to nobody, is unreachable', async () => {
+  source.answer((_request, response) => response.socket?.end('HTTP/1.1 200 OK\r\nContent-Ty'))
   await expect(inspect()).rejects.toThrow(withCode('source_unreachable'))
   await source.close()
   await expect(inspect()).rejects.toThrow(/refuses connections/)
@@ -388,7 +431,11 @@ test('who does not want the bytes any more gets no more of them', async () => {
   const aborting = new AbortController()
   let isCut = false
   source.answer((_request, response) => {
-    response.writeHead(206, { 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE })
+    response.writeHead(206, {
+      ...ETAG,
+      'Content-Range': 'bytes 0-99999/100000',
+      'Content-Length': SIZE,
+    })
     response.write(Buffer.alloc(10))
     response.on('close', () => {
       isCut = true

@@ -22,7 +22,7 @@ import { lastSegmentOf } from './source-url.ts'
 /** A source that is slower holds up a build without end: bytes per second. */
 const SLOWEST = 16 * 1024
 /** Statuses of a `HEAD` after which a `GET` may still be answered. */
-const WITHOUT_HEAD = [400, 401, 403, 405, 501]
+const WITHOUT_HEAD = [400, 401, 403, 404, 405, 500, 501]
 
 export interface HttpSourceClientOptions extends SourceConnectionOptions {
   /** The largest file taken, bytes. */

@@ -16,6 +16,8 @@ import { BuildQueue } from '../jobs/build-queue.ts'
 import { type Catalogue, createCatalogue } from '../media/catalogue.ts'
 import { torrentBuilder } from '../torrent/build-torrent.ts'
 import { BuildThread } from './build-thread.ts'
+import { HttpSourceClient } from './http-source-client.ts'
+import { InspectionTurns } from './inspection-turns.ts'
 import { Pace } from './politeness.ts'
 import { remoteBuilder } from './remote-build.ts'
 import { SourceCopies } from './source-copies.ts'
@@ -23,6 +25,7 @@ import {
   addRemoteMedia,
   anySource,
   breakOff,
+  type Mischief,
   plainClient,
   refuse,
   renewMedia,
@@ -30,6 +33,8 @@ import {
   startTestSource,
   type TestSource,
 } from './source-fixture.ts'
+import { createSourceRecords } from './source-records.ts'
+import { SourceTitles } from './source-titles.ts'
 
 const ID = '0123456789abcdef' as MediaId
 const SIZE = 12 * 1024 ** 2 + 77
@@ -63,7 +68,9 @@ afterEach(async () => {
 })
 
 /** What a server has of builds, on the same tables and the same disk. */
-function server(options: { bytesPerSecond?: number; silenceMs?: number } = {}) {
+function server(
+  options: { bytesPerSecond?: number; silenceMs?: number; renewsReally?: boolean } = {},
+) {
   const { bytesPerSecond = 1e12, silenceMs = 5_000 } = options
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const now = Date.now
@@ -76,7 +83,15 @@ function server(options: { bytesPerSecond?: number; silenceMs?: number } = {}) {
     ...{ database, blobs, reader, onChange, now, log, cacheBytes },
     keepOf: () => keep,
   })
-  const renew = (id: MediaId) => renewMedia(database, id, source)
+  const client = new HttpSourceClient(anySource)
+  const titles = new SourceTitles({
+    ...{ catalogue, client, onChange, now, log },
+    records: createSourceRecords(database),
+    policy: { assertAllowed: async () => ({ id: '', url: '', keep, fixed: false }) },
+    turns: new InspectionTurns(),
+  })
+  const renew = (id: MediaId): Promise<unknown> =>
+    options.renewsReally ? titles.renew(id) : renewMedia(database, id, source)
   const buildRemote = remoteBuilder({
     ...{ reader, thread, copies, catalogue, blobs, renew, onChange, log },
   })
@@ -84,8 +99,8 @@ function server(options: { bytesPerSecond?: number; silenceMs?: number } = {}) {
   const queue = new BuildQueue({ database, build, onChange, now, buildDelayMs: 0, log })
   queue.start()
   const close = async () => {
-    await Promise.all([queue.close(), copies.close()])
-    await Promise.all([thread.close(), local.close()])
+    await Promise.all([queue.close(), copies.close(), titles.close()])
+    await Promise.all([thread.close(), local.close(), client.close()])
   }
   closing.push(close)
   return { queue, copies, close }
@@ -200,6 +215,40 @@ describe('a build of a file elsewhere', () => {
     await untilBuilt()
     expect((await media()).info_hash).toBe(await expectedInfoHash())
     expect(lines.filter(({ level }) => level > 40)).toEqual([])
+  })
+
+  it('comes to its end with a source that names the file differently each time', async () => {
+    await addRemoteMedia(database, source)
+    let answers = 0
+    const mischief: Mischief = (_request, response) => {
+      answers += 1
+      source.etag = `"${answers}"`
+      response.setHeader('Content-Type', 'video/webm')
+      source.mischief.push(mischief)
+      return false
+    }
+    source.mischief.push(mischief)
+    const { queue } = server({ renewsReally: true })
+    await queue.request(ID, 1)
+    const reason = async () => (await media()).reason
+    await expect.poll(reason, { timeout: 5_000 }).toContain('names the same file differently')
+    await untilBuilt()
+    expect(await media()).toMatchObject({ revision: 1, source: { varies: 1 } })
+    expect((await media()).info_hash).toBe(await expectedInfoHash())
+  })
+
+  it('says so when the file at the source has not changed after all', async () => {
+    await addRemoteMedia(database, source)
+    const typed: Mischief = (_request, response) => {
+      response.setHeader('Content-Type', 'video/webm')
+      return false
+    }
+    source.mischief.push(refuse(412), typed, typed)
+    const { queue } = server({ renewsReally: true })
+    await queue.request(ID, 1)
+    const reason = async () => (await media()).reason
+    await expect.poll(reason, { timeout: 5_000 }).toContain('as if its file had changed, and then')
+    expect((await media()).revision).toBe(1)
   })
 
   it('uses the mirror that has the file when the source is down', async () => {

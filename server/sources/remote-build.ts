@@ -30,6 +30,11 @@ import type { ThreadBytes } from './thread-bytes.ts'
 
 const CHANGED =
   'The file changed at its source; its new revision is built when it is asked for. Reload the page.'
+const VARIES =
+  'The source names the same file differently each time. The build goes on by its length and date.'
+const UNCHANGED =
+  'The source answered as if its file had changed, and then that it has not. Have every server ' +
+  'behind its address send the same file with the same ETag and Last-Modified.'
 
 interface RemoteBuildPorts {
   readonly reader: ReaderPorts
@@ -167,7 +172,7 @@ async function explain(
   error: unknown,
 ): Promise<unknown> {
   if (error instanceof SourceChanged) {
-    log.info({ media: id }, 'a file changed at its source')
+    log.info({ media: id }, 'a file seems to have changed at its source')
     try {
       await renew(id)
     } catch (cause) {
@@ -175,9 +180,10 @@ async function explain(
         cause,
       })
     }
-    // A source that says now this, now that has not changed for good.
-    const isRenewed = (await catalogue.get(id))?.revision !== revision
-    return new BuildFailure(CHANGED, { cause: error, isFinal: isRenewed })
+    const now = await catalogue.get(id)
+    if (now?.revision !== revision)
+      return new BuildFailure(CHANGED, { cause: error, isFinal: true })
+    return new BuildFailure(now.source?.varies === 1 ? VARIES : UNCHANGED, { cause: error })
   }
   if (isFinal(error)) return new BuildFailure(error.message, { cause: error, isFinal: true })
   if (error instanceof SourceExhausted) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import * as v from 'valibot'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type MediaRecord, mediaRecordSchema } from '#protocol/media.ts'
 import { resolvedSchema, sourceOriginsSchema } from '#protocol/sources.ts'
 import { type App, type AppOverrides, createApp } from '../app.ts'
 import { parseConfig } from '../config/config.ts'
@@ -324,6 +325,42 @@ test('mirrors are set with the title, all or none of the edit', async () => {
   const record = await (await fetch(`${origin}/api/media/${id}`)).json()
   expect(record).toMatchObject({ title: 'New', source: { mirrors: [mirror] } })
 })
+
+test('a torrent that is there is built again as the next revision, when somebody signed in wants it', async () => {
+  const clip = join(import.meta.dirname, '../../e2e/clips/small/vp9-opus.webm')
+  const bytes = await readFile(clip)
+  const headers = { 'Content-Type': 'video/webm' }
+  source.answer(film({ bytes, headers }))
+  await start()
+  const { id } = v.parse(resolvedSchema, await (await get(`${source.url}/film.webm`)).json())
+  const record = async () =>
+    v.parse(mediaRecordSchema, await (await fetch(`${origin}/api/media/${id}`)).json())
+  const builtOnce = async () => {
+    await (await fetch(`${origin}/api/media/${id}/torrent`)).arrayBuffer()
+    await expect.poll(async () => (await record()).state, { timeout: 10_000 }).toBe('ready')
+    return record()
+  }
+  const first = await builtOnce()
+  const other = Buffer.from(bytes)
+  other[other.length - 1] = (other.at(-1) ?? 0) ^ 1
+  source.answer(film({ bytes: other, headers })) // by the same name, so that nobody notices
+  const path = `/api/media/${id}/build`
+  expect(await errorOf(await send('POST', path, {}))).toMatchObject({ status: 401 })
+  const answers = await Promise.all(
+    [1, 2].map(async () => send('POST', path, {}, await signIn())), // whoever clicks twice
+  )
+  expect(answers.map(({ status }) => status)).toEqual([202, 202])
+  expect(await answers[0]?.json()).toMatchObject({ revision: 2, state: 'building' })
+  const second = await builtOnce()
+  expect(second.revision).toBe(2)
+  expect(infoHashOf(second)).not.toBe(infoHashOf(first))
+  source.answer((_request, response) => response.writeHead(503).end())
+  const refused = await send('POST', path, {}, await signIn())
+  expect(await errorOf(refused)).toEqual({ status: 502, code: 'source_unreachable' })
+  expect(await record()).toEqual(second)
+})
+
+const infoHashOf = (media: MediaRecord) => media.state === 'ready' && media.infoHash
 
 test('this server is no source of its own, by whatever name it is called', async () => {
   await start({

@@ -93,6 +93,13 @@ export function assertSpan(head: AnswerHead, { start, end, known }: SourceSpan):
         `${JSON.stringify(header(head, 'content-range')?.slice(0, 100) ?? 'without a Content-Range')}.`,
     )
   }
+  const isNamed = header(head, 'etag') !== null || header(head, 'last-modified') !== null
+  if (status === 206 && known.etag !== null && !isNamed) {
+    throw unsuitable(
+      `${host} sends the file with an ETag, but parts of it without one, so that a change between two ` +
+        'parts would not be seen. Have it send the ETag with each answer (RFC 9110 §15.3.7).',
+    )
+  }
   const length = lengthOf(head)
   if (length !== null && length !== end - start) {
     throw unsuitable(`${host} announces ${length} bytes instead of ${end - start}.`)

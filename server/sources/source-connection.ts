@@ -3,7 +3,7 @@
 // Whoever made a connection closes it.
 import { lookup as resolveName } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type Dispatcher, errors } from 'undici'
 import { SlipstreamError } from '../http/errors.ts'
 import { mayReach, notPublic } from './address-guard.ts'
 import { type AnswerHead, header, unsuitable } from './source-answer.ts'
@@ -84,7 +84,7 @@ export class SourceConnection {
   /**
    * @returns the answer, whatever its status, that is not a redirect
    * @throws SlipstreamError `source_not_allowed`, `source_unreachable`, `source_unsuitable` for
-   *   redirects that lead nowhere; the signal's reason when it is aborted
+   *   redirects that lead nowhere and what is not HTTP; the signal's reason when it is aborted
    */
   async send(
     method: 'HEAD' | 'GET',
@@ -178,6 +178,7 @@ export class SourceConnection {
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason
+      if (isMalformed(error)) throw malformed(url.host, error)
       throw troubleWith(url.host, error)
     } finally {
       clearTimeout(timer)
@@ -229,6 +230,24 @@ export function troubleWith(host: string, error: unknown): SlipstreamError {
     return unreachable(host, 'has no certificate that can be trusted', error)
   }
   return unreachable(host, 'breaks the connection off', error)
+}
+
+/**
+ * Whether the head of an answer broke the rules of HTTP, as it will the next time. In a body the same
+ * errors may come of a connection that was cut.
+ */
+function isMalformed(error: unknown): boolean {
+  return (
+    error instanceof errors.HTTPParserError ||
+    error instanceof errors.ResponseContentLengthMismatchError
+  )
+}
+
+function malformed(host: string, cause: unknown): SlipstreamError {
+  const message =
+    `The answer of ${host} is not proper HTTP, such as one with a negative Content-Length or two ` +
+    'different ones. Check the URL and the web server.'
+  return new SlipstreamError('source_unsuitable', message, { cause })
 }
 
 export function unreachable(host: string, what: string, cause?: unknown): SlipstreamError {

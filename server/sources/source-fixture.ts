@@ -14,7 +14,7 @@ import type { RemoteMedia } from './source-copies.ts'
 import { startSource } from './web-server-fixture.ts'
 
 /** What a request meets before, or instead of, the usual answer. @returns true when it answered */
-type Mischief = (request: IncomingMessage, response: ServerResponse) => boolean
+export type Mischief = (request: IncomingMessage, response: ServerResponse) => boolean
 
 export interface TestSource {
   readonly url: string

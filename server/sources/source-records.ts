@@ -4,6 +4,7 @@ import type { MediaId } from '#protocol/ids.ts'
 import { type Database, withoutSync } from '../database/database.ts'
 import type { NewMedia } from '../media/catalogue.ts'
 import type { SourceFacts } from './source-client.ts'
+import type { SteadyFacts } from './steady-facts.ts'
 
 /** What a source says of its file, for the row of the title. */
 export type FileFacts = Pick<NewMedia, 'filename' | 'size' | 'type'>
@@ -15,11 +16,12 @@ export type SourceRecords = ReturnType<typeof createSourceRecords>
 
 /** @param database owned by the caller */
 export function createSourceRecords(database: Database) {
-  const known = (facts: SourceFacts, checkedAt: number) => ({
+  const known = (facts: SteadyFacts, checkedAt: number) => ({
     etag: facts.etag,
     last_modified: facts.lastModified,
     ranges: Number(facts.ranges),
     cors: Number(facts.cors),
+    varies: Number(facts.varies),
     checked_at: checkedAt,
   })
 
@@ -50,7 +52,7 @@ export function createSourceRecords(database: Database) {
                 mirrors: '[]',
                 kept_revision: null,
                 wanted_at: at,
-                ...known(facts, at),
+                ...known({ ...facts, varies: false }, at),
               })
               .onConflict((conflict) => conflict.column('url').doNothing())
               .executeTakeFirst()
@@ -66,7 +68,7 @@ export function createSourceRecords(database: Database) {
     },
 
     /** The source was asked; what is known of the file still holds. */
-    async confirm(id: MediaId, facts: SourceFacts, at: number): Promise<void> {
+    async confirm(id: MediaId, facts: SteadyFacts, at: number): Promise<void> {
       await withoutSync(database, (connection) =>
         connection
           .updateTable('media_source')
@@ -97,7 +99,7 @@ export function createSourceRecords(database: Database) {
       id: MediaId,
       revision: number,
       file: FileFacts,
-      source: { readonly facts: SourceFacts; readonly mirrors: readonly string[]; at: number },
+      source: { readonly facts: SteadyFacts; readonly mirrors: readonly string[]; at: number },
     ): Promise<boolean> {
       return database.transaction().execute(async (transaction) => {
         const updated = await transaction

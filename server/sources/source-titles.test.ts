@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { InfoHash, MediaId } from '#protocol/ids.ts'
 import { type Database, openDatabase } from '../database/database.ts'
 import { type Catalogue, createCatalogue } from '../media/catalogue.ts'
@@ -174,7 +174,7 @@ test('a source that fails is left alone for some seconds', async () => {
   await expect(ask()).rejects.toThrow(withCode('not_found'))
   source.answer(film())
   await expect(ask()).rejects.toThrow(withCode('not_found'))
-  expect(source.requests).toHaveLength(1)
+  expect(source.requests).toEqual(['HEAD /film.mp4', 'GET /film.mp4 bytes=0-0'])
   now += 6_000
   expect(await ask()).toMatchObject({ size: 100_000 })
 })
@@ -367,4 +367,84 @@ test('a source that said it had ranges and has none is found out when its title 
   expect(before?.ranges).toBe(1)
   expect(await titles.renew(id)).toMatchObject({ revision: 1, source: { ranges: 0 } })
   expect(changes).toEqual([id])
+})
+
+describe('a source that names the same file differently', () => {
+  let answers = 0
+  /** Answers with these validators in turn. */
+  const inTurn = (...headers: Record<string, string>[]) => {
+    answers = 0
+    source.answer((request, response) => {
+      film({ headers: headers[answers % headers.length] as Record<string, string> })(
+        request,
+        response,
+      )
+      answers += 1
+    })
+  }
+
+  test('each time makes no new revision; its ETag is no longer gone by', async () => {
+    source.answer((request, response) => {
+      answers += 1
+      film({ headers: { ETag: `"${answers}"` } })(request, response)
+    })
+    const { titles, catalogue } = await open()
+    const { id } = await titles.resolve(urlOf('/film.mp4'), OWN)
+    const varying = { revision: 1, source: { etag: null, varies: 1 } }
+    for (let look = 0; look < 3; look += 1) expect(await titles.renew(id)).toMatchObject(varying)
+    expect(changes).toEqual([id])
+    now += 100_000
+    await titles.resolve(urlOf('/film.mp4'), OWN)
+    await vi.waitFor(async () => expect((await catalogue.get(id))?.source?.checked_at).toBe(now))
+    expect(await catalogue.get(id)).toMatchObject(varying)
+  })
+
+  test('by turns, one of two servers behind a balancer, is found out from either of them', async () => {
+    const { titles, catalogue, database } = await open()
+    const { id } = await titles.resolve(urlOf('/film.mp4'), OWN)
+    const one = { ETag: '"one"', 'Last-Modified': 'Mon, 02 Nov 2026 10:00:00 GMT' }
+    const two = { ETag: '"two"', 'Last-Modified': 'Mon, 02 Nov 2026 10:00:07 GMT' }
+    for (const order of [
+      [one, two],
+      [two, one],
+    ]) {
+      await database.updateTable('media_source').set({ etag: '"one"', varies: 0 }).execute()
+      inTurn(...order)
+      expect(await titles.renew(id)).toMatchObject({
+        revision: 1,
+        source: { etag: null, last_modified: null, varies: 1 },
+      })
+    }
+    source.answer(film({ bytes: exampleBytes(7_000), headers: one }))
+    await titles.renew(id) // another length is another file all the same
+    expect(await catalogue.get(id)).toMatchObject({ revision: 2, source: { etag: null } })
+  })
+
+  test('is asked as if it were new when an administrator wants the next revision', async () => {
+    const { titles } = await open()
+    const media = await titles.resolve(urlOf('/film.mp4'), OWN)
+    inTurn({ ETag: '"two"' }, { ETag: '"three"' })
+    await titles.renew(media.id)
+    expect(await titles.remake(media)).toMatchObject({ revision: 2, source: { varies: 1 } })
+    expect(await titles.remake(media)).toMatchObject({ revision: 2 }) // it has been made
+    source.answer(film())
+    expect(await titles.remake({ ...media, revision: 2 })).toMatchObject({
+      revision: 3,
+      source: { etag: '"one"', varies: 0 },
+    })
+  })
+
+  test('is gone by what its answers have in common', async () => {
+    const date = (day: number) => ({ 'Last-Modified': `Mon, 0${day} Nov 2026 10:00:00 GMT` })
+    source.answer(film({ headers: date(2) }))
+    const { titles } = await open()
+    const { id } = await titles.resolve(urlOf('/film.mp4'), OWN)
+    inTurn({ ETag: '"two"', ...date(2) }, { ETag: '"three"', ...date(2) })
+    expect(await titles.renew(id)).toMatchObject({
+      revision: 1,
+      source: { etag: null, last_modified: date(2)['Last-Modified'], varies: 1 },
+    })
+    inTurn({ ETag: '"four"', ...date(3) }, { ETag: '"five"', ...date(3) })
+    expect(await titles.renew(id)).toMatchObject({ revision: 2, source: { etag: null, varies: 1 } })
+  })
 })

@@ -8,7 +8,7 @@ import { ownPathOf } from '../http/base-path.ts'
 import { SlipstreamError } from '../http/errors.ts'
 import { defaultTitle, safeFilename } from '../ingest/filename.ts'
 import { newMediaId } from '../ingest/ingest.ts'
-import type { Catalogue, Media, MediaSource } from '../media/catalogue.ts'
+import { type Catalogue, isUnnamed, type Media, type MediaSource } from '../media/catalogue.ts'
 import type { InspectionTurns } from './inspection-turns.ts'
 import { isAnotherFile, unsuitable } from './source-answer.ts'
 import type { SourceClient, SourceFacts } from './source-client.ts'
@@ -16,6 +16,7 @@ import type { SourcePolicy } from './source-policy.ts'
 import type { FileFacts, SourceRecords } from './source-records.ts'
 import { namedType } from './source-type.ts'
 import { lastSegmentOf, parseSourceUrl } from './source-url.ts'
+import { asBelieved, inCommon, type SteadyFacts } from './steady-facts.ts'
 
 /** A source that was asked more recently is believed. */
 const FRESH_MS = 60_000
@@ -24,6 +25,10 @@ const MOST_RECHECKS = 8
 /** A source that failed is left alone for so long, whoever asks. */
 const FAILED_MS = 5_000
 const MOST_FAILURES = 1_000
+
+/** Why a source is asked again: it is time; somebody was given what looked like another file; an
+ * administrator wants the next revision in any case. */
+type Occasion = 'due' | 'doubted' | 'wanted'
 
 export interface SourceTitlesPorts {
   readonly catalogue: Pick<Catalogue, 'get'>
@@ -82,14 +87,32 @@ export class SourceTitles {
   }
 
   /**
-   * Asks the source of a title again, thoroughly, and makes a new revision when its file is another.
+   * Asks the source of a title again, thoroughly, for somebody who was given what looked like another
+   * file. Makes a new revision when it is one; validators that differ from look to look are no longer
+   * gone by.
    * @returns the title as it is now, `null` when there is none, or it is an upload
    * @throws SlipstreamError as `SourceClient.inspect`, `too_many_requests`
    */
   renew(id: MediaId): Promise<Media | null> {
+    return this.#renewOnce(id, 'doubted')
+  }
+
+  /**
+   * Asks the source of a title again, as if nothing were known of it, and makes a new revision though
+   * its file may seem the same: what of it was served or cached before may be of other bytes.
+   * @returns as `renew`
+   * @throws SlipstreamError as `renew`
+   */
+  async remake({ id, revision }: Media): Promise<Media | null> {
+    await this.#renewing.get(id)?.catch(() => {}) // it has not asked for as much
+    const media = await this.#ports.catalogue.get(id)
+    return media?.revision === revision ? this.#renewOnce(id, 'wanted') : media
+  }
+
+  #renewOnce(id: MediaId, occasion: Occasion): Promise<Media | null> {
     const running = this.#renewing.get(id)
     if (running) return running
-    const renewal = this.#renew(id).finally(() => this.#renewing.delete(id))
+    const renewal = this.#renew(id, occasion).finally(() => this.#renewing.delete(id))
     this.#renewing.set(id, renewal)
     return renewal
   }
@@ -189,37 +212,58 @@ export class SourceTitles {
     const isDue = source !== null && now() - source.checked_at > FRESH_MS
     if (!isDue || turns.isBusy || this.#renewing.size >= MOST_RECHECKS) return
     if (this.#closing.signal.aborted || this.#renewing.has(id)) return
-    this.renew(id).catch((err) => {
+    this.#renewOnce(id, 'due').catch((err) => {
       if (!this.#closing.signal.aborted) log.warn({ err, media: id }, 'a source cannot be checked')
     })
   }
 
-  async #renew(id: MediaId): Promise<Media | null> {
+  async #renew(id: MediaId, occasion: Occasion): Promise<Media | null> {
     const { catalogue, records, now, onChange, log } = this.#ports
     const media = await catalogue.get(id)
     if (media === null || media.source === null) return null
     const { source } = media
     const url = new URL(source.url)
-    const facts = await this.#inspect(url, true).catch(async (error) => {
+    const known = knownOf(media.size, source)
+    const before = occasion === 'wanted' ? null : source
+    const facts = await this.#look(url, before, (seen) => {
+      return seen.size === media.size && (occasion !== 'due' || isAnotherFile(known, seen))
+    }).catch(async (error) => {
       await records.checked(id, now())
       throw error
     })
-    if (!isAnotherFile(knownOf(media.size, source), facts)) {
+    if (facts.varies && source.varies === 0) {
+      log.warn({ media: id, host: url.host }, 'a source names the same file differently each time')
+    }
+    if (occasion !== 'wanted' && !isAnotherFile(known, facts)) {
       await records.confirm(id, facts, now())
-      const isAsBefore = !!source.ranges === facts.ranges && !!source.cors === facts.cors
-      if (!isAsBefore) onChange(id)
+      if (!isAsBefore(source, facts)) onChange(id)
       return catalogue.get(id)
     }
     const mirrors = await this.#mirrorsOf(source, facts.size)
     const at = now()
     if (await records.renew(id, media.revision, fileOf(url, facts), { facts, mirrors, at })) {
       log.info(
-        { media: id, revision: media.revision + 1, size: facts.size },
-        'a source has changed',
+        { media: id, revision: media.revision + 1, size: facts.size, occasion },
+        'a title has a new revision',
       )
       onChange(id)
     }
     return catalogue.get(id)
+  }
+
+  /**
+   * Asks twice where one look is not enough.
+   * @param source as it is known, `null` when that is not to count
+   * @returns what can be believed of the source's file
+   */
+  async #look(
+    url: URL,
+    source: MediaSource | null,
+    isInDoubt: (seen: SteadyFacts) => boolean,
+  ): Promise<SteadyFacts> {
+    const look = async () => asBelieved(await this.#inspect(url, true), source)
+    const first = await look()
+    return isInDoubt(first) ? inCommon(first, await look()) : first
   }
 
   /** @returns the mirrors that have the new file too */
@@ -261,6 +305,16 @@ function fileOf(url: URL, facts: SourceFacts): FileFacts {
   const named = namedType(facts.type, name)
   if (named === null) throw unsuitable(`The file at ${url.host} is no video or audio.`)
   return { filename: safeFilename(name, named.extensions), size: facts.size, type: named.type }
+}
+
+/** Whether viewers and the administrator are told the same of the source as before. */
+function isAsBefore(source: MediaSource, facts: SteadyFacts): boolean {
+  return (
+    !!source.ranges === facts.ranges &&
+    !!source.cors === facts.cors &&
+    !!source.varies === facts.varies &&
+    isUnnamed(source) === isUnnamed({ etag: facts.etag, last_modified: facts.lastModified })
+  )
 }
 
 function knownOf(size: number, source: MediaSource) {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import parseTorrent from 'parse-torrent'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { MediaId } from '#protocol/ids.ts'
@@ -78,4 +79,22 @@ test('a real torrent whose build gave up says why, and to come back much later',
   const placeholder = await fetch(url)
   expect(placeholder.headers.get('Slipstream-Torrent')).toBe('placeholder')
   await placeholder.arrayBuffer()
+})
+
+test('the mirrors of a source that browsers cannot read are web seeds, it is not', async () => {
+  const mirror = 'https://mirror.example/film.webm'
+  await database
+    .insertInto('media_source')
+    .values({
+      media_id: ID,
+      url: 'https://cdn.example/film.webm',
+      mirrors: JSON.stringify([mirror]),
+      ranges: 1,
+      cors: 0,
+      wanted_at: 1,
+      checked_at: 1,
+    })
+    .execute()
+  const { urlList } = await parseTorrent(new Uint8Array(await (await fetch(url)).arrayBuffer()))
+  expect(urlList).toEqual([mirror, expect.stringContaining('http://media.example/media/')])
 })
