@@ -181,7 +181,7 @@ test('on a fast line whose first answer was late it plays soon, with few bytes t
         setTimeout(serve, answers === 1 ? 1000 : 0)
       })
       const viewer = await watch(context, `${line.url}/watch/${id}`)
-      await viewer.untilPosition(1, 8000)
+      await viewer.untilPosition(1, 5000)
       expect((await viewer.recorded()).sources).toHaveLength(1)
       await viewer.page.close()
     }

@@ -46,11 +46,19 @@ export class StreamSource {
 
   /** The worker is there: sets the `src`, unless the `<video>` was started with it. */
   open(): void {
-    if (this.#head) {
-      releaseHead(this.#head)
+    const { media, video } = this.#options
+    const head = this.#head
+    if (head) {
+      releaseHead(head)
+      // One that is on its way still, the server has not heard of: by then it has.
+      const again = (): void => {
+        if (this.#head === head && !this.#wasRead) releaseHead(head)
+      }
+      if (video.readyState < HTMLMediaElement.HAVE_METADATA) {
+        video.addEventListener('loadedmetadata', again, { once: true })
+      }
       return
     }
-    const { media, video } = this.#options
     const session = streamSession(media.revision, crypto.randomUUID())
     this.#serve(session)
     setSource(video, ownPath(streamPath(media.id, session, media.filename)))
