@@ -558,7 +558,7 @@ class Engine implements Playback {
     const sends = this.#sends()
     const bytesPerSecond = this.#bytesPerSecond() * this.#watch.speed
     const leads = this.#leads(bytesPerSecond)
-    const peers = swarm?.peers() ?? []
+    const peers = (swarm?.peers() ?? []).filter(({ isKnown }) => isKnown)
     const queued = swarm?.queued()
     const { others } = this.#prospects
     const waitsForOthers = this.#waitsForOthers()

@@ -22,6 +22,9 @@ export interface PeerTrustOptions {
   readonly onChange: () => void
 }
 
+/** A peer that holds nothing need not say so (BEP 3): who has said nothing for so long does not. Milliseconds. */
+const SILENCE_MS = 1000
+
 /** A damaged disk may spoil a piece of an honest peer; after so many it is not let in any more. */
 const MAX_WRONG_PIECES = 2
 
@@ -29,6 +32,8 @@ export class PeerTrust {
   readonly #conduct: PeerConduct
   readonly #patience: PeerPatience
   readonly #requests: BlockRequests
+  /** Wires that have not said what the peer holds, and since when they are there. */
+  readonly #silent = new WeakMap<Wire, number>()
 
   constructor(torrent: Torrent, options: PeerTrustOptions) {
     const conduct = new PeerConduct(torrent, options.layout, options.exclusions)
@@ -57,6 +62,10 @@ export class PeerTrust {
         blame.took(wire.peerId, index as PieceIndex, offset, bytes),
     })
     torrent.on('wire', (wire) => {
+      this.#silent.set(wire, performance.now())
+      for (const event of ['bitfield', 'have-all', 'have-none'] as const) {
+        wire.on(event, () => this.#silent.delete(wire))
+      }
       wire.on('piece', () => {
         if (requests.isOverpaid(wire)) conduct.expel(wire.peerId)
       })
@@ -84,6 +93,15 @@ export class PeerTrust {
   /** Bytes per second that the wire sends while it is asked for something; 0 when not known. */
   pace(wire: Wire): number {
     return this.#requests.pace(wire)
+  }
+
+  /**
+   * Whether the peer has said what it holds. A wire is there a moment before that: whoever decides in
+   * between fetches what the peer has.
+   */
+  isKnown(wire: Wire): boolean {
+    const since = this.#silent.get(wire)
+    return since === undefined || performance.now() - since > SILENCE_MS
   }
 
   /** Whether it may be expected that the wire sends what it is asked for. */

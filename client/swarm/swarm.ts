@@ -43,6 +43,11 @@ export interface SwarmOptions {
   readonly onBroken: (error: Error) => void
 }
 
+export interface SwarmPeer extends PolicyPeer {
+  /** It has said what it holds. */
+  readonly isKnown: boolean
+}
+
 export interface Swarm {
   /** From the metainfo's arrival until it was ready to exchange pieces. Milliseconds. */
   readonly readyMs: number
@@ -50,7 +55,7 @@ export interface Swarm {
   readonly piecesReused: number
   readonly totals: SwarmTotals
   /** Connected peers; ids are 40 hex digits. */
-  peers(): readonly PolicyPeer[]
+  peers(): readonly SwarmPeer[]
   /** What each connected peer sent. */
   shares(): readonly PeerShare[]
   /** Pieces that peers were asked for, or have begun to send. */
@@ -278,9 +283,10 @@ class JoinedSwarm implements Swarm {
     this.#uploads.limit(limit)
   }
 
-  peers(): readonly PolicyPeer[] {
+  peers(): readonly SwarmPeer[] {
     return this.#torrent.wires.map((wire) => ({
       id: wire.peerId,
+      isKnown: this.#trust.isKnown(wire),
       has: (index) => wire.peerPieces.get(index),
       choking: wire.peerChoking,
       withholds: this.#trust.withholds(wire),
