@@ -614,6 +614,7 @@ class Engine implements Playback {
       tracker: this.#introductions.report,
       atStart: this.#options.viewers,
       others: this.#prospects.others,
+      peers: this.#swarm?.peers().length ?? 0,
       canGoOn: this.#source.wasRead,
     })
   }

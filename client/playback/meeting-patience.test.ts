@@ -9,6 +9,7 @@ const company = (changes: Partial<Company> = {}): Company => ({
   tracker: answers(3),
   atStart: 0,
   others: 3,
+  peers: 0,
   canGoOn: true,
   ...changes,
 })
@@ -20,7 +21,8 @@ const left = (changes: Partial<Company>, ms = 0, count = 50) => {
 test('others are waited for while they are known to be there, and not for ever', () => {
   expect(left({})).toBe(2.5)
   expect(left({}, 1000)).toBe(1.5)
-  expect(left({}, 9000)).toBe(0)
+  expect(left({ peers: 1 }, 1000)).toBe(2.5)
+  expect(left({ peers: 1 }, 9000)).toBe(0)
 })
 
 test('nobody is waited for who is not there, or not let in', () => {

@@ -5,8 +5,10 @@ import type { PieceLayout } from '#protocol/pieces.ts'
 import { CalmClock } from './calm-clock.ts'
 import type { TrackerReport } from './playback.ts'
 
-/** Of calm time, until they must have brought something: seconds. */
+/** Of calm time, until somebody must have brought something … Seconds. */
 const PATIENCE_SECONDS = 2.5
+/** … once the first is connected, who says within moments what it holds and whether it sends. */
+const MET_PATIENCE_SECONDS = 3.5
 /** One piece of so many is hardly a percent. */
 const SHORT_PIECES = 128
 
@@ -19,6 +21,8 @@ export interface Company {
   readonly atStart: number
   /** Viewers that are connected or expected, strangers as well. */
   readonly others: number
+  /** Connected. */
+  readonly peers: number
   /** Nobody else keeps the film from going on. */
   readonly canGoOn: boolean
 }
@@ -36,13 +40,14 @@ export class MeetingPatience {
   }
 
   /** @returns for how long the others are still waited for: seconds */
-  left({ isSought, tracker, atStart, others, canGoOn }: Company): number {
+  left({ isSought, tracker, atStart, others, peers, canGoOn }: Company): number {
     const isUnanswered = tracker === null || tracker.kind === 'connecting'
     const isHopeful = isUnanswered
       ? atStart > 0 || !canGoOn
       : tracker.kind === 'answers' && tracker.warning === null && others > 0
     if (!this.#isShort || !isSought || !isHopeful) return 0
-    return Math.max(0, PATIENCE_SECONDS - this.#calm.ms / 1000)
+    const patience = peers > 0 ? MET_PATIENCE_SECONDS : PATIENCE_SECONDS
+    return Math.max(0, patience - this.#calm.ms / 1000)
   }
 
   close(): void {
