@@ -43,7 +43,7 @@ export interface SwarmOptions {
   readonly onBroken: (error: Error) => void
 }
 
-export interface SwarmPeer extends PolicyPeer {
+interface SwarmPeer extends PolicyPeer {
   /** It has said what it holds. */
   readonly isKnown: boolean
 }
