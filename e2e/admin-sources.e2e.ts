@@ -1,6 +1,7 @@
 // A publisher whose files lie elsewhere: allowed origins, titles by address, mirrors, who may embed,
 // and the code for it, all from the admin page. The files lie on a second server of ours.
 import { type BrowserContext, expect, type Locator, type Page, test } from '@playwright/test'
+import type { MediaRecord } from '#protocol/media.ts'
 import { openAdmin } from './harness/admin.ts'
 import { clip } from './harness/clips.ts'
 import { startServer, type TestServer } from './harness/server.ts'
@@ -116,6 +117,17 @@ test('a file becomes a title by its address, with what the administrator should 
   await enter(page, 'Add by address', film, 'Add') // the same title
   await expect(sources.getByRole('status').getByRole('link')).toBeVisible()
   await expect(row).toHaveCount(1)
+
+  await row.getByRole('button', { name: /^Build the torrent of .* now$/ }).click()
+  const again = row.getByRole('button', { name: /^Build the torrent of .* again$/ })
+  await again.click({ timeout: 20_000 })
+  const record = async () => {
+    const answer = await fetch(`${server.url}/api/media`)
+    const { items } = (await answer.json()) as { items: MediaRecord[] }
+    return items.find(({ filename }) => film.endsWith(filename))
+  }
+  await expect.poll(record, { timeout: 20_000 }).toMatchObject({ revision: 2, state: 'ready' })
+  await expect(again).toBeVisible()
 
   host.misbehave(hideFromOthers)
   await enter(page, 'Add by address', song, 'Add')
