@@ -190,6 +190,15 @@ test('on a fast line nothing is kept back', () => {
   expect(feed.isSlow).toBe(false)
 })
 
+test('what peers send tells how fast the line is, once a piece from them is here', () => {
+  peersPace = 10 * SECOND
+  const reader = readerAt(0)
+  reader.position += feed.allow(reader, firstBytes())
+  expect(feed.mayBegin(reader)).toBe(false)
+  held.add(0)
+  expect(feed.mayBegin(reader)).toBe(true)
+})
+
 test('a line that is fast enough for the film is slow for one that plays at twice the speed', () => {
   fetcher.pace = 1.4 * SECOND
   for (const piece of [0, 1, 2]) held.add(piece)

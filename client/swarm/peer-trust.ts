@@ -22,7 +22,7 @@ export interface PeerTrustOptions {
   readonly onChange: () => void
 }
 
-/** A peer that holds nothing need not say so (BEP 3): who has said nothing for so long does not. Milliseconds. */
+/** Who holds nothing need not say so (BEP 3): who has said nothing for so long does. Milliseconds. */
 const SILENCE_MS = 1000
 
 /** A damaged disk may spoil a piece of an honest peer; after so many it is not let in any more. */

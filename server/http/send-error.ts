@@ -5,7 +5,8 @@ import type { ErrorCode } from '#protocol/errors.ts'
 import { type SlipstreamError, toSlipstreamError } from './errors.ts'
 
 /**
- * Answers with whatever was thrown, as JSON `{error: {code, message}}`, and logs it as `logError`. When an answer has begun already, the connection is cut.
+ * Answers with whatever was thrown, as JSON `{error: {code, message}}`, and logs it as `logError`
+ * does. When an answer has begun already, the connection is cut.
  */
 export function sendError(
   request: IncomingMessage,

@@ -10,6 +10,8 @@ import { exampleBytes, film, startSource, type TestSource } from './web-server-f
 const SIZE = 100_000
 const KNOWN: KnownSource = { size: SIZE, etag: '"one"', lastModified: null, ranges: true }
 const ETAG = { ETag: '"one"' }
+/** Head of an answer with the whole file as a range. */
+const WHOLE = { ...ETAG, 'Content-Range': 'bytes 0-99999/100000', 'Content-Length': SIZE }
 /** Sources that stall are given up within a test's patience. */
 const patience = { connect: 1_000, head: 300, silence: 300, inspection: 2_000 }
 
@@ -326,11 +328,7 @@ test('not one byte more passes than was asked for, though the source goes on and
 
 test('a body that breaks off is an error after the bytes that came', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, {
-      ...ETAG,
-      'Content-Range': 'bytes 0-99999/100000',
-      'Content-Length': SIZE,
-    })
+    response.writeHead(206, WHOLE)
     response.write(Buffer.alloc(10), () => response.destroy())
   })
   await expect(read()).rejects.toThrow(withCode('source_unreachable'))
@@ -343,11 +341,7 @@ test('a body that breaks off is an error after the bytes that came', async () =>
 
 test('a body that falls silent is given up', async () => {
   source.answer((_request, response) => {
-    response.writeHead(206, {
-      ...ETAG,
-      'Content-Range': 'bytes 0-99999/100000',
-      'Content-Length': SIZE,
-    })
+    response.writeHead(206, WHOLE)
     response.write(Buffer.alloc(10))
   })
   await expect(read()).rejects.toThrow(/in time/)
@@ -356,11 +350,7 @@ test('a body that falls silent is given up', async () => {
 test('a body that drips is given up', async () => {
   const timers: NodeJS.Timeout[] = []
   source.answer((_request, response) => {
-    response.writeHead(206, {
-      ...ETAG,
-      'Content-Range': 'bytes 0-99999/100000',
-      'Content-Length': SIZE,
-    })
+    response.writeHead(206, WHOLE)
     timers.push(setInterval(() => response.write('x'), 20))
   })
   await expect(read()).rejects.toThrow(/too slowly/)
@@ -431,11 +421,7 @@ test('who does not want the bytes any more gets no more of them', async () => {
   const aborting = new AbortController()
   let isCut = false
   source.answer((_request, response) => {
-    response.writeHead(206, {
-      ...ETAG,
-      'Content-Range': 'bytes 0-99999/100000',
-      'Content-Length': SIZE,
-    })
+    response.writeHead(206, WHOLE)
     response.write(Buffer.alloc(10))
     response.on('close', () => {
       isCut = true
