@@ -26,7 +26,6 @@ import {
   anySource,
   breakOff,
   type Mischief,
-  plainClient,
   refuse,
   renewMedia,
   stall,
@@ -75,7 +74,8 @@ function server(
   const log = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
   const now = Date.now
   const pace = new Pace(bytesPerSecond, now)
-  const reader = { client: plainClient, pace, now, silenceMs, haste: 100 }
+  const client = new HttpSourceClient(anySource)
+  const reader = { client, pace, now, silenceMs, haste: 100 }
   const onChange = () => {}
   const thread = new BuildThread(anySource)
   const local = new PieceHasher(1)
@@ -83,7 +83,6 @@ function server(
     ...{ database, blobs, reader, onChange, now, log, cacheBytes },
     keepOf: () => keep,
   })
-  const client = new HttpSourceClient(anySource)
   const titles = new SourceTitles({
     ...{ catalogue, client, onChange, now, log },
     records: createSourceRecords(database),
@@ -148,7 +147,7 @@ describe('a build of a file elsewhere', () => {
       stall,
       breakOff(source, 1_000_000),
     )
-    const { queue } = server({ silenceMs: 300 })
+    const { queue } = server({ silenceMs: 3_000 })
     await queue.request(ID, 1)
     await untilBuilt()
     expect((await media()).info_hash).toBe(await expectedInfoHash())

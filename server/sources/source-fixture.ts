@@ -77,6 +77,7 @@ async function answer(source: TestSource, request: IncomingMessage, response: Se
   const condition = request.headers['if-range']
   const counts = ranges && (condition === undefined || condition === etag)
   const decision = decideRange(counts ? request.headers.range : undefined, bytes.length)
+  response.setHeader('Content-Type', 'video/webm')
   response.setHeader('ETag', etag)
   if (ranges) response.setHeader('Accept-Ranges', 'bytes')
   if (decision.kind === 'unsatisfiable') {
