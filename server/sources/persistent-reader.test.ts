@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SlipstreamError } from '../http/errors.ts'
 import { PersistentReader, type RemoteFile, SourceExhausted } from './persistent-reader.ts'
 import { Pace } from './politeness.ts'
-import { OwnTrouble, SourceChanged } from './source-client.ts'
+import { OwnTrouble, SourceChanged, type SourceClient } from './source-client.ts'
 import {
   breakOff,
-  plainClient,
   refuse,
   send,
   stall,
@@ -15,6 +15,61 @@ import {
 } from './source-fixture.ts'
 
 const SIZE = 20 * 1024 ** 2 + 5
+
+/** Asks with `fetch` and checks nothing, so that the reader's own checks show. */
+const plainClient: SourceClient = {
+  async inspect(url, signal) {
+    const response = await asking(url, { method: 'HEAD', signal })
+    return {
+      size: Number(response.headers.get('Content-Length')),
+      type: response.headers.get('Content-Type'),
+      etag: response.headers.get('ETag'),
+      lastModified: null,
+      ranges: response.headers.get('Accept-Ranges') === 'bytes',
+      cors: false,
+      filename: null,
+    }
+  },
+
+  async read(url, { start, end, known, signal }) {
+    const headers: Record<string, string> = known.ranges
+      ? { Range: `bytes=${start}-${end - 1}`, ...(known.etag && { 'If-Range': known.etag }) }
+      : {}
+    const response = await asking(url, { headers, signal })
+    const etag = response.headers.get('ETag')
+    const isAnother = known.etag !== null && etag !== known.etag
+    if (isAnother || (known.ranges && response.status !== 206)) {
+      await response.body?.cancel()
+      throw new SourceChanged('the file is another now')
+    }
+    return body(response, signal)
+  },
+}
+
+async function* body(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  try {
+    if (response.body) yield* response.body
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw new SlipstreamError('source_unreachable', 'The source broke off.', { cause })
+  }
+}
+
+async function asking(url: URL, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init).catch((cause) => {
+    init.signal?.throwIfAborted()
+    throw new SlipstreamError('source_unreachable', 'The source does not answer.', { cause })
+  })
+  if (response.ok) return response
+  await response.body?.cancel()
+  const retryAfter = response.headers.get('Retry-After')
+  const headers: Record<string, string> = retryAfter === null ? {} : { 'Retry-After': retryAfter }
+  if (response.status === 404 || response.status === 410) {
+    throw new SlipstreamError('not_found', 'The source has no such file.')
+  }
+  const message = `The source answers with ${response.status}.`
+  throw new SlipstreamError('source_unreachable', message, { headers })
+}
 
 let source: TestSource
 const others: TestSource[] = []

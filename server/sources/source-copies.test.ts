@@ -24,9 +24,9 @@ import { copiesToEvict, SourceCopies } from './source-copies.ts'
 import {
   addRemoteMedia,
   breakOff,
-  plainClient,
   refuse,
   renewMedia,
+  sourceClient,
   startTestSource,
   type TestSource,
 } from './source-fixture.ts'
@@ -65,7 +65,7 @@ function copiesOf(cacheBytes = 1e9): SourceCopies {
   const copies = new SourceCopies({
     database,
     blobs,
-    reader: { client: plainClient, pace, now: Date.now, haste: 100 },
+    reader: { client: sourceClient, pace, now: Date.now, haste: 100 },
     keepOf: (url) => policy.get(url) ?? 'cache',
     cacheBytes,
     onChange: (id, revision) => changes.push(`${id} ${revision}`),

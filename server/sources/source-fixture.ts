@@ -1,15 +1,15 @@
 // A title's source for tests: a web server (web-server-fixture.ts) with one file, which may misbehave
-// in every way that a source can, and counts what it sends. Beside it, a plain client, and the title
+// in every way that a source can, and counts what it sends. Beside it, a client, and the title
 // in the tables. Whoever starts it closes it.
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { MediaId } from '#protocol/ids.ts'
 import { decideRange } from '#protocol/range.ts'
 import type { Database } from '../database/database.ts'
-import { SlipstreamError } from '../http/errors.ts'
 import { createCatalogue } from '../media/catalogue.ts'
 import { exampleMedia } from '../media/media-fixture.ts'
-import { type KnownSource, SourceChanged, type SourceClient } from './source-client.ts'
+import { HttpSourceClient } from './http-source-client.ts'
+import type { KnownSource } from './source-client.ts'
 import type { RemoteMedia } from './source-copies.ts'
 import { startSource } from './web-server-fixture.ts'
 
@@ -155,60 +155,8 @@ export const anySource = {
   pageOrigin: 'https://slipstream.example',
 } as const
 
-/** Asks with `fetch`; knows no bounds, policy or limits of time. */
-export const plainClient: SourceClient = {
-  async inspect(url, signal) {
-    const response = await asking(url, { method: 'HEAD', signal })
-    return {
-      size: Number(response.headers.get('Content-Length')),
-      type: response.headers.get('Content-Type'),
-      etag: response.headers.get('ETag'),
-      lastModified: null,
-      ranges: response.headers.get('Accept-Ranges') === 'bytes',
-      cors: false,
-      filename: null,
-    }
-  },
-
-  async read(url, { start, end, known, signal }) {
-    const headers: Record<string, string> = known.ranges
-      ? { Range: `bytes=${start}-${end - 1}`, ...(known.etag && { 'If-Range': known.etag }) }
-      : {}
-    const response = await asking(url, { headers, signal })
-    const etag = response.headers.get('ETag')
-    const isAnother = known.etag !== null && etag !== known.etag
-    if (isAnother || (known.ranges && response.status !== 206)) {
-      await response.body?.cancel()
-      throw new SourceChanged('the file is another now')
-    }
-    return body(response, signal)
-  },
-}
-
-async function* body(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
-  try {
-    if (response.body) yield* response.body
-  } catch (cause) {
-    signal.throwIfAborted()
-    throw new SlipstreamError('source_unreachable', 'The source broke off.', { cause })
-  }
-}
-
-async function asking(url: URL, init: RequestInit): Promise<Response> {
-  const response = await fetch(url, init).catch((cause) => {
-    init.signal?.throwIfAborted()
-    throw new SlipstreamError('source_unreachable', 'The source does not answer.', { cause })
-  })
-  if (response.ok) return response
-  await response.body?.cancel()
-  const retryAfter = response.headers.get('Retry-After')
-  const headers: Record<string, string> = retryAfter === null ? {} : { 'Retry-After': retryAfter }
-  if (response.status === 404 || response.status === 410) {
-    throw new SlipstreamError('not_found', 'The source has no such file.')
-  }
-  const message = `The source answers with ${response.status}.`
-  throw new SlipstreamError('source_unreachable', message, { headers })
-}
+/** Asks as the server does, and any source. */
+export const sourceClient = new HttpSourceClient(anySource)
 
 /** Lists the source's file as a title. @returns the title */
 export async function addRemoteMedia(

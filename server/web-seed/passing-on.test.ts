@@ -15,8 +15,8 @@ import { SourceCopies } from '../sources/source-copies.ts'
 import {
   addRemoteMedia,
   breakOff,
-  plainClient,
   refuse,
+  sourceClient,
   startTestSource,
   type TestSource,
 } from '../sources/source-fixture.ts'
@@ -53,7 +53,7 @@ beforeEach(async () => {
   copies = new SourceCopies({
     database,
     blobs,
-    reader: { client: plainClient, pace, now: Date.now, haste: 100 },
+    reader: { client: sourceClient, pace, now: Date.now, haste: 100 },
     keepOf: () => 'never',
     cacheBytes: 1e9,
     onChange: (id, revision) => webSeed.forget(id, revision),
@@ -66,7 +66,7 @@ beforeEach(async () => {
   webSeed = new WebSeed({
     catalogue: createCatalogue(database),
     blobs,
-    passingOn: new PassingOn({ client: plainClient, copies, renew, log, patience: 3_000 }),
+    passingOn: new PassingOn({ client: sourceClient, copies, renew, log, patience: 3_000 }),
     clientOf: ({ headers }) => String(headers['x-test-client']),
     onWanted: (id, revision) => wanted.push(`${id} ${revision}`),
     onSent: (bytes) => {
