@@ -505,7 +505,10 @@ class Engine implements Playback {
   /** Once it can go on and there is enough for it to last, or the viewer went elsewhere. */
   #releaseHold(): void {
     if (!this.#isHeld) return
-    const mayBegin = this.#feed.mayBegin(this.#lastReader, this.#source.wasRead)
+    const mayBegin = this.#feed.mayBegin(this.#lastReader, {
+      canGive: this.#source.wasRead,
+      waitsForOthers: this.#waitsForOthers() > 0,
+    })
     if (this.#watch.seeks > 0 || mayBegin) this.#hold?.release()
   }
 

@@ -134,14 +134,25 @@ describe('on a slow line', () => {
     fetcher.pace = 10 * SECOND
     held.add(2)
     const next = { position: 2 * SECOND, end: layout.size }
-    expect(feed.mayBegin(next, false)).toBe(false)
-    expect(feed.mayBegin(next, true)).toBe(true)
+    expect(feed.mayBegin(next, { canGive: false })).toBe(false)
+    expect(feed.mayBegin(next)).toBe(true)
+  })
+
+  test('what is held on a fast line waits for what others shall bring, until some of it is here', () => {
+    feed.beganWithout({ position: 2 * SECOND }, true)
+    Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
+    fetcher.pace = 10 * SECOND
+    const next = { position: 2 * SECOND, end: layout.size }
+    const begins = () => feed.mayBegin(next, { waitsForOthers: true })
+    expect(begins()).toBe(false)
+    held.add(2)
+    expect(begins()).toBe(true)
   })
 
   test('what is held begins with what it has, if that is enough', () => {
     feed.beganWithout({ position: 2 * SECOND }, true)
     watch.bufferedSeconds = () => 5.1
-    expect(feed.mayBegin({ position: 2 * SECOND, end: layout.size }, false)).toBe(true)
+    expect(feed.mayBegin({ position: 2 * SECOND, end: layout.size }, { canGive: false })).toBe(true)
   })
 
   test('what is held begins after a while whatever comes, and after a seek at once', () => {

@@ -184,8 +184,12 @@ export class Feed {
    * Whether there is enough to begin with; from then on, there always is.
    * @param reader what the video is given comes from there
    * @param canGive false when the video cannot be given anything yet: then only what it holds counts
+   * @param waitsForOthers true while other viewers are given time to bring what comes next
    */
-  mayBegin(reader: Pick<Reader, 'position' | 'end'>, canGive = true): boolean {
+  mayBegin(
+    reader: Pick<Reader, 'position' | 'end'>,
+    { canGive = true, waitsForOthers = false } = {},
+  ): boolean {
     const { watch, fetcher, peersPace } = this.#options
     const now = this.#now()
     // What is held does not wait for ever for the first bytes either.
@@ -198,6 +202,7 @@ export class Feed {
       isWhole: end >= Math.min(reader.end, this.#samples.end),
       // What peers bring is of use once a piece is whole.
       pace: canGive ? fetcher.pace || (end > reader.position ? peersPace() : 0) : 0,
+      isLeftToOthers: waitsForOthers && end === reader.position,
       bytesPerSecond,
       waited: (now - since) / 1000,
     })

@@ -41,6 +41,15 @@ test('an answer of the tracker is waited for as long as nothing is lost by it', 
   }
 })
 
+test('the time until page and worker have found each other does not count', () => {
+  const clock = { ...calm }
+  const patience = new MeetingPatience({ count: 50 }, clock)
+  clock.ms = 4000
+  expect(patience.left(company({ canGoOn: false }))).toBe(2.5)
+  clock.ms = 5000
+  expect(patience.left(company())).toBe(1.5)
+})
+
 test('a long film does not wait', () => {
   expect(left({}, 0, 128)).toBe(2.5)
   expect(left({}, 0, 129)).toBe(0)

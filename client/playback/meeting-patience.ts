@@ -23,13 +23,15 @@ export interface Company {
   readonly others: number
   /** Connected. */
   readonly peers: number
-  /** Nobody else keeps the film from going on. */
+  /** Page and worker have found each other: nobody else keeps the film from going on. */
   readonly canGoOn: boolean
 }
 
 export class MeetingPatience {
   readonly #isShort: boolean
   readonly #calm: Pick<CalmClock, 'ms' | 'close'>
+  /** By that clock: until then it stood still anyway. */
+  #waitsSince = 0
 
   constructor(
     { count }: Pick<PieceLayout, 'count'>,
@@ -41,13 +43,14 @@ export class MeetingPatience {
 
   /** @returns for how long the others are still waited for: seconds */
   left({ isSought, tracker, atStart, others, peers, canGoOn }: Company): number {
+    if (!canGoOn) this.#waitsSince = this.#calm.ms
     const isUnanswered = tracker === null || tracker.kind === 'connecting'
     const isHopeful = isUnanswered
       ? atStart > 0 || !canGoOn
       : tracker.kind === 'answers' && tracker.warning === null && others > 0
     if (!this.#isShort || !isSought || !isHopeful) return 0
     const patience = peers > 0 ? MET_PATIENCE_SECONDS : PATIENCE_SECONDS
-    return Math.max(0, patience - this.#calm.ms / 1000)
+    return Math.max(0, patience - (this.#calm.ms - this.#waitsSince) / 1000)
   }
 
   close(): void {

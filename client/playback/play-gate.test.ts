@@ -7,6 +7,7 @@ const supply = (changes: Partial<Supply>): boolean =>
     ahead: 0.5,
     isWhole: false,
     pace: 50 * KIB,
+    isLeftToOthers: false,
     bytesPerSecond: 100 * KIB,
     waited: 0,
     ...changes,
@@ -35,5 +36,10 @@ describe('a video that waits', () => {
 
   test('gets nothing before the line can be judged', () => {
     expect(supply({ pace: 0 })).toBe(false)
+  })
+
+  test('does not rely on the line for what others shall bring', () => {
+    expect(supply({ pace: 1000 * KIB, isLeftToOthers: true })).toBe(false)
+    expect(supply({ pace: 1000 * KIB, isLeftToOthers: true, waited: 10 })).toBe(true)
   })
 })

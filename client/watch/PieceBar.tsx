@@ -3,61 +3,83 @@
 import './piece-bar.css'
 import { useComputedColorScheme } from '@mantine/core'
 import { useElementSize, useMediaQuery } from '@mantine/hooks'
-import { useCallback, useEffect, useLayoutEffect, useRef } from 'react'
-import { formatPercent } from '../app/format.ts'
+import { useEffect, useLayoutEffect, useRef } from 'react'
 import { PIECE, SHARED } from '../playback/piece-states.ts'
-import type { PlaybackDetails, PlaybackStats } from '../playback/playback.ts'
 import { drawPieces, PICTURE_HEIGHT } from './piece-drawing.ts'
-import { countPieces, describePieces, runsOf, sendersOf } from './piece-runs.ts'
-import { useDetails } from './use-playback.ts'
+import {
+  countPieces,
+  describePieces,
+  type PieceCounts,
+  type PieceRun,
+  runsOf,
+  type Sender,
+  sendersOf,
+} from './piece-runs.ts'
+import { DETAILS_INTERVAL_MS, type DetailedSnapshot, useDetails } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
 export function PiecePicture({ session }: { readonly session: WatchSession }) {
-  const { stats, details } = useDetails(session)
-  if (details.pieces === null || details.pieces.length === 0) return null
+  const picture = useDetails(session, pictureOf)
+  if (picture === null) return null
+  const { runs, counts, senders } = picture
   return (
     <section className="pieces" aria-label="Where the title comes from">
-      <PieceBar pieces={details.pieces} video={session.video} />
-      <Legend pieces={details.pieces} />
-      <Senders stats={stats} peers={details.peers} />
+      <PieceBar runs={runs} label={describePieces(counts)} video={session.video} />
+      <Legend counts={counts} />
+      <Senders senders={senders} />
     </section>
   )
 }
 
+interface Picture {
+  readonly runs: readonly PieceRun[]
+  readonly counts: PieceCounts
+  readonly senders: readonly Sender[]
+}
+
+function pictureOf({
+  stats: { bytes },
+  details: { pieces, peers },
+}: DetailedSnapshot): Picture | null {
+  if (pieces === null || pieces.length === 0) return null
+  const received = { server: bytes.placeholder + bytes.origin, peers: bytes.peers }
+  return { runs: runsOf(pieces), counts: countPieces(pieces), senders: sendersOf(received, peers) }
+}
+
 interface PieceBarProps {
-  readonly pieces: Uint8Array
+  readonly runs: readonly PieceRun[]
+  /** Says what is drawn. */
+  readonly label: string
   readonly video: HTMLVideoElement
 }
 
-function PieceBar({ pieces, video }: PieceBarProps) {
+function PieceBar({ runs, label, video }: PieceBarProps) {
   const { ref, width } = useElementSize<HTMLDivElement>()
   return (
     <div className="pieces-bar" ref={ref}>
-      <PieceCanvas pieces={pieces} label={describePieces(countPieces(pieces))} width={width} />
+      <PieceCanvas runs={runs} label={label} width={width} />
       <Playhead video={video} />
     </div>
   )
 }
 
 interface PieceCanvasProps {
-  readonly pieces: Uint8Array
+  readonly runs: readonly PieceRun[]
   /** Says what is drawn; left out when a word beside it does. */
   readonly label?: string
   /** CSS pixels; when it changes, the canvas is drawn anew. */
   readonly width?: number
 }
 
-const latin1 = new TextDecoder('latin1')
-
-function PieceCanvas({ pieces, label, width = 0 }: PieceCanvasProps) {
+function PieceCanvas({ runs, label, width = 0 }: PieceCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const scheme = useComputedColorScheme()
   const isForced = useMediaQuery('(forced-colors: active)')
-  const states = latin1.decode(pieces)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: pieces are told apart by their bytes
+  const drawn = JSON.stringify(runs)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs are told apart by what they say
   useLayoutEffect(() => {
-    if (canvas.current) drawPieces(canvas.current, runsOf(pieces))
-  }, [states, width, scheme, isForced])
+    if (canvas.current) drawPieces(canvas.current, runs)
+  }, [drawn, width, scheme, isForced])
   return (
     <canvas
       ref={canvas}
@@ -69,27 +91,33 @@ function PieceCanvas({ pieces, label, width = 0 }: PieceCanvasProps) {
   )
 }
 
-/** Moves with the pieces, in one go, and at once after a seek. In time their bytes are a good guess. */
+/** In time their bytes are a good guess. */
 function Playhead({ video }: { readonly video: HTMLVideoElement }) {
   const mark = useRef<HTMLSpanElement>(null)
-  const move = useCallback(() => {
-    const share = video.duration > 0 ? video.currentTime / video.duration : 0
-    if (mark.current) mark.current.style.left = `${Math.min(1, share) * 100}%`
-  }, [video])
-  useLayoutEffect(move)
   useEffect(() => {
+    const move = (): void => {
+      const share = video.duration > 0 ? Math.min(1, video.currentTime / video.duration) : 0
+      // What is set is laid out and drawn anew, even when it is the same.
+      const left = `${(share * 100).toFixed(1)}%`
+      if (mark.current && mark.current.style.left !== left) mark.current.style.left = left
+    }
+    move()
+    const timer = setInterval(() => document.hidden || move(), DETAILS_INTERVAL_MS)
     const listening = new AbortController()
     for (const event of ['seeking', 'loadedmetadata', 'emptied']) {
       video.addEventListener(event, move, { signal: listening.signal })
     }
-    return () => listening.abort()
-  }, [video, move])
+    return () => {
+      clearInterval(timer)
+      listening.abort()
+    }
+  }, [video])
   return <span ref={mark} className="pieces-playhead" aria-hidden />
 }
 
 /** Tells what the patterns mean; those that do not occur are left out. */
-function Legend({ pieces }: { readonly pieces: Uint8Array }) {
-  const { server, peers, stored, arriving, shared } = countPieces(pieces)
+function Legend({ counts }: { readonly counts: PieceCounts }) {
+  const { server, peers, stored, arriving, shared } = counts
   const entries = [
     { name: 'from the server', count: server, state: PIECE.server },
     { name: 'from viewers', count: peers, state: PIECE.peers },
@@ -102,7 +130,7 @@ function Legend({ pieces }: { readonly pieces: Uint8Array }) {
       {entries.map(({ name, count, state }) => (
         <li key={name}>
           <span className="pieces-swatch">
-            <PieceCanvas pieces={Uint8Array.of(state)} />
+            <PieceCanvas runs={runsOf(Uint8Array.of(state))} />
           </span>
           {count} {name}
         </li>
@@ -111,28 +139,21 @@ function Legend({ pieces }: { readonly pieces: Uint8Array }) {
   )
 }
 
-interface SendersProps {
-  readonly stats: PlaybackStats
-  readonly peers: PlaybackDetails['peers']
-}
-
 /** Numbers in place of names: nobody learns an address from it. */
-function Senders({ stats, peers }: SendersProps) {
-  const { bytes } = stats
-  const senders = sendersOf({ server: bytes.placeholder + bytes.origin, peers: bytes.peers }, peers)
+function Senders({ senders }: { readonly senders: readonly Sender[] }) {
   if (senders.length === 0) return null
   return (
     <ul className="pieces-senders" aria-label="Who sent how much">
-      {senders.map(({ name, share }) => (
+      {senders.map(({ name, percent, isIdle }) => (
         <li key={name}>
           <span
             className="pieces-dot"
             data-server={name === 'Server' || undefined}
-            data-idle={share === 0 || undefined}
-            style={{ '--share': share } as React.CSSProperties}
+            data-idle={isIdle || undefined}
+            style={{ '--share': percent / 100 } as React.CSSProperties}
             aria-hidden
           />
-          {name} · {formatPercent(share)}
+          {name} · {percent} %
         </li>
       ))}
     </ul>

@@ -1,11 +1,11 @@
 // What is happening, and the numbers behind it: the same that `window.slipstream.stats()` gives.
-import { useState } from 'react'
+import { useCallback, useState } from 'react'
 import type { MediaRecord } from '#protocol/media.ts'
 import { formatBytes, formatPercent } from '../app/format.ts'
 import type { HttpSender, PlaybackPhase } from '../playback/playback.ts'
 import { describeType } from './media-type.ts'
 import { describeTracker, statusSentence } from './status-sentence.ts'
-import { useDetails, usePlayback } from './use-playback.ts'
+import { type DetailedSnapshot, useDetails, usePlayback } from './use-playback.ts'
 import type { WatchSession } from './watch-session.ts'
 
 interface StatisticsProps {
@@ -15,11 +15,11 @@ interface StatisticsProps {
 
 /** One sentence. Its figure is not read out: it would talk all the time. */
 export function StatusLine({ session, media }: StatisticsProps) {
-  const snapshot = usePlayback(session)
-  const { stats, problem } = snapshot
-  const { text, figure } = statusSentence(snapshot, media)
+  const phase = usePlayback(session, ({ stats, problem }) => (problem ? 'problem' : stats.phase))
+  const text = usePlayback(session, (all) => statusSentence(all, media).text)
+  const figure = usePlayback(session, (all) => statusSentence(all, media).figure)
   return (
-    <p className="watch-status" data-phase={problem === null ? stats.phase : 'problem'}>
+    <p className="watch-status" data-phase={phase}>
       <span className="watch-dot" aria-hidden />
       <span role="status">
         {text}
@@ -51,9 +51,36 @@ export function StatisticsPanel({ session }: { readonly session: WatchSession })
 }
 
 function Numbers({ session }: { readonly session: WatchSession }) {
-  const { stats, details, tracker } = useDetails(session)
+  const select = useCallback((all: DetailedSnapshot) => numbersOf(session, all), [session])
+  const { share, rows } = useDetails(session, select)
+  return (
+    <>
+      <div className="watch-share" aria-hidden>
+        <span style={{ width: `${share * 100}%` }} />
+      </div>
+      <dl>
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  )
+}
+
+interface Numbers {
+  /** Of what was received, what peers sent: 0 to 1. */
+  readonly share: number
+  readonly rows: readonly (readonly [name: string, value: string])[]
+}
+
+function numbersOf(
+  { video, media }: WatchSession,
+  { stats, details, tracker }: DetailedSnapshot,
+): Numbers {
   const { bytes, pieces } = stats
-  const { video, media } = session
   const { droppedVideoFrames, totalVideoFrames } = video.getVideoPlaybackQuality()
   const fromServer = bytes.placeholder + bytes.origin
   const received = fromServer + bytes.peers
@@ -62,7 +89,7 @@ function Numbers({ session }: { readonly session: WatchSession }) {
   // first piece was fetched for it.
   const isMeasured = stats.phase !== 'http' || pieces.have > 1
   const senders = details.http.from
-  const rows: (readonly [name: string, value: string])[] = [
+  const rows = [
     ...(senders.length > 0 ? senders : [OWN_SERVER]).map(
       ({ host, bytes: sent }) =>
         [
@@ -98,20 +125,6 @@ function Numbers({ session }: { readonly session: WatchSession }) {
     ],
     ['Dropped frames', totalVideoFrames > 0 ? `${droppedVideoFrames} of ${totalVideoFrames}` : '–'],
     ['Format', describeType(media.type)],
-  ]
-  return (
-    <>
-      <div className="watch-share" aria-hidden>
-        <span style={{ width: `${share * 100}%` }} />
-      </div>
-      <dl>
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </>
-  )
+  ] as const
+  return { share, rows }
 }

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PlaybackSnapshot, TrackerReport } from '../playback/playback.ts'
 import { untilMet } from './first-meeting.ts'
 
@@ -117,6 +117,45 @@ test('and so are those who have just begun to send', async () => {
   expect(waiting.isOver).toBe(false)
   await vi.advanceTimersByTimeAsync(200)
   expect(waiting.isOver).toBe(true)
+})
+
+describe('a busy machine', () => {
+  /** Everybody stands still for so long. */
+  function loseTime(ms: number): Promise<unknown> {
+    const now = performance.now()
+    const before = vi.spyOn(performance, 'now').mockReturnValue(now + ms)
+    return vi.advanceTimersByTimeAsync(20).then(() => {
+      before.mockImplementation(() => now + ms + (clock() - now))
+    })
+  }
+  let clock: () => number
+  beforeEach(() => {
+    clock = performance.now.bind(performance)
+    return () => vi.restoreAllMocks()
+  })
+
+  test('has more in hand before the interface is made', async () => {
+    bufferedSeconds = 1
+    const waiting = wait()
+    await change({ tracker: tracker(3), stats: { ...snapshot.stats, peers: 3 } })
+    await loseTime(700)
+    bufferedSeconds = 9
+    await vi.advanceTimersByTimeAsync(200)
+    expect(waiting.isOver).toBe(false)
+    bufferedSeconds = 10
+    await vi.advanceTimersByTimeAsync(200)
+    expect(waiting.isOver).toBe(true)
+  })
+
+  test('is given longer', async () => {
+    const waiting = wait()
+    await change({ tracker: tracker(3) })
+    await loseTime(700)
+    await vi.advanceTimersByTimeAsync(6_600)
+    expect(waiting.isOver).toBe(false)
+    await vi.advanceTimersByTimeAsync(300)
+    expect(waiting.isOver).toBe(true)
+  })
 })
 
 test.each([

@@ -14,16 +14,22 @@ export interface Meeting {
   readonly subscribe: (onChange: () => void) => () => void
 }
 
-/** Of calm time: a machine that is busy with the meeting itself is given longer. */
+/** Of calm time. */
 const PATIENCE_MS = 1500
 /** The same once it is known that others are there … */
 const MEETING_PATIENCE_MS = 3000
 /** … and once the first are connected, who have just begun to send. */
 const FILLING_PATIENCE_MS = 6000
+/** A machine on which so much time was lost is busy, with the meeting itself perhaps … */
+const BUSY_MS = 500
+/** … and is given so many times as long, by the clock. */
+const BUSY_PATIENCE = 2.5
 const LOOK_MS = 100
-/** With so many, and so much in hand, playback goes on while the interface is made. */
+/** With so many, and so much in hand, playback goes on while the interface is made … */
 const FEW_PEERS = 3
 const IN_HAND_SECONDS = 5
+/** … for which a busy machine takes seconds. */
+const BUSY_IN_HAND_SECONDS = 10
 const REACHING = [
   'pointermove',
   'pointerdown',
@@ -42,6 +48,7 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
   return new Promise((resolve) => {
     const listening = new AbortController()
     const calm = new CalmClock()
+    const begunAt = performance.now()
     const settle = (): void => {
       clearInterval(timer)
       calm.close()
@@ -50,12 +57,12 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
       resolve()
     }
     const look = (): void => {
-      if (!awaitsPeers(meeting)) settle()
+      const ms = performance.now() - begunAt
+      const isBusy = ms - calm.ms >= BUSY_MS
+      const waitedMs = isBusy ? ms / BUSY_PATIENCE : calm.ms
+      if (waitedMs >= patienceMs(meeting) || !awaitsPeers(meeting, isBusy)) settle()
     }
-    const timer = setInterval(() => {
-      if (calm.ms >= patienceMs(meeting)) settle()
-      else look()
-    }, LOOK_MS)
+    const timer = setInterval(look, LOOK_MS)
     const unsubscribe = meeting.subscribe(look)
     for (const name of REACHING) {
       reached.addEventListener(name, settle, { signal: listening.signal, passive: true })
@@ -70,7 +77,7 @@ function patienceMs(meeting: Meeting): number {
   return stats.peers > 0 ? FILLING_PATIENCE_MS : MEETING_PATIENCE_MS
 }
 
-function awaitsPeers(meeting: Meeting): boolean {
+function awaitsPeers(meeting: Meeting, isBusy: boolean): boolean {
   const { media, video } = meeting
   const { stats, httpReason, tracker } = meeting.getSnapshot()
   if (media.state !== 'ready' || httpReason !== null) return false
@@ -78,9 +85,8 @@ function awaitsPeers(meeting: Meeting): boolean {
   if (tracker === null || tracker.kind === 'connecting') return stats.peers === 0
   if (tracker.kind !== 'answers' || tracker.warning !== null) return false
   if (stats.peers < Math.min(tracker.others, FEW_PEERS)) return true
-  const left = Number.isFinite(video.duration)
-    ? video.duration - video.currentTime
-    : IN_HAND_SECONDS
-  const wanted = Math.min(IN_HAND_SECONDS, left)
+  const { duration, currentTime } = video
+  const left = Number.isFinite(duration) ? duration - currentTime : Number.POSITIVE_INFINITY
+  const wanted = Math.min(isBusy ? BUSY_IN_HAND_SECONDS : IN_HAND_SECONDS, left)
   return tracker.others > 0 && meeting.details().bufferedSeconds < wanted
 }

@@ -37,10 +37,22 @@ test('peers are numbers with their share, those who sent most first', () => {
     { number: 2, received: 500 },
   ])
   expect(senders).toEqual([
-    { name: 'Server', share: 0.2 },
-    { name: 'Peer 2', share: 0.5 },
-    { name: 'Peer 1', share: 0.1 },
-    { name: 'Peers that left', share: 0.2 },
+    { name: 'Server', percent: 20, isIdle: false },
+    { name: 'Peer 2', percent: 50, isIdle: false },
+    { name: 'Peer 1', percent: 10, isIdle: false },
+    { name: 'Peers that left', percent: 20, isIdle: false },
+  ])
+})
+
+test('who has sent a little has not sent nothing', () => {
+  const peers = [
+    { number: 1, received: 1 },
+    { number: 2, received: 0 },
+  ]
+  expect(sendersOf({ server: 999, peers: 1 }, peers)).toEqual([
+    { name: 'Server', percent: 99, isIdle: false },
+    { name: 'Peer 1', percent: 0, isIdle: false },
+    { name: 'Peer 2', percent: 0, isIdle: true },
   ])
 })
 
@@ -53,6 +65,6 @@ test('a crowd is summed up', () => {
   const crowd = Array.from({ length: 50 }, (_, i) => ({ number: i + 1, received: 10 }))
   const senders = sendersOf({ server: 500, peers: 500 }, crowd)
   expect(senders).toHaveLength(14)
-  expect(senders.at(-1)).toEqual({ name: '38 more', share: 0.38 })
-  expect(senders.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1)
+  expect(senders.at(-1)).toEqual({ name: '38 more', percent: 38, isIdle: false })
+  expect(senders.reduce((sum, { percent }) => sum + percent, 0)).toBe(100)
 })

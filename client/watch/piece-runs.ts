@@ -69,8 +69,10 @@ export function describePieces(counts: PieceCounts): string {
 /** Somebody who sent a part of what was received. */
 export interface Sender {
   readonly name: string
-  /** 0 to 1, of all that was received. */
-  readonly share: number
+  /** Whole ones of all that was received. */
+  readonly percent: number
+  /** Has sent nothing at all. */
+  readonly isIdle: boolean
 }
 
 /** More than that are summed up in one entry. */
@@ -89,14 +91,18 @@ export function sendersOf(
   const total = received.server + received.peers
   if (total === 0 || (peers.length === 0 && received.peers === 0)) return []
   const sorted = [...peers].sort((a, b) => b.received - a.received || a.number - b.number)
-  const senders = [{ name: 'Server', share: received.server / total }]
+  const senders: Sender[] = []
+  const add = (name: string, bytes: number): void => {
+    senders.push({ name, percent: Math.floor((100 * bytes) / total), isIdle: bytes === 0 })
+  }
+  add('Server', received.server)
   for (const { number, received: bytes } of sorted.slice(0, MAX_SENDERS)) {
-    senders.push({ name: `Peer ${number}`, share: bytes / total })
+    add(`Peer ${number}`, bytes)
   }
   const rest = sorted.slice(MAX_SENDERS)
   const bytesOf = (some: typeof rest) => some.reduce((sum, peer) => sum + peer.received, 0)
-  if (rest.length > 0) senders.push({ name: `${rest.length} more`, share: bytesOf(rest) / total })
+  if (rest.length > 0) add(`${rest.length} more`, bytesOf(rest))
   const left = received.peers - bytesOf(sorted)
-  if (left > 0) senders.push({ name: 'Peers that left', share: left / total })
+  if (left > 0) add('Peers that left', left)
   return senders
 }

@@ -35,18 +35,24 @@ export function usePlayback(
 }
 
 /** Faster than that nobody reads; and each time costs as much as a picture of the film. */
-const DETAILS_INTERVAL_MS = 1000
+export const DETAILS_INTERVAL_MS = 1000
 
-interface DetailedSnapshot extends PlaybackSnapshot {
+export interface DetailedSnapshot extends PlaybackSnapshot {
   readonly details: PlaybackDetails
 }
 
-/** Everything, once a second while the page is seen. */
-export function useDetails(session: WatchSession): DetailedSnapshot {
-  const [snapshot, setSnapshot] = useState(() => lookAt(session))
+/**
+ * What `select` makes of everything, once a second while the page is seen, and the same value for as
+ * long as it says the same.
+ * @param select gives what JSON can tell apart
+ */
+export function useDetails<T>(session: WatchSession, select: (all: DetailedSnapshot) => T): T {
+  const [selected, setSelected] = useState(() => select(lookAt(session)))
   useEffect(() => {
     const look = (): void => {
-      if (!document.hidden) setSnapshot(lookAt(session))
+      if (document.hidden) return
+      const next = select(lookAt(session))
+      setSelected((last) => (JSON.stringify(last) === JSON.stringify(next) ? last : next))
     }
     const timer = setInterval(look, DETAILS_INTERVAL_MS)
     document.addEventListener('visibilitychange', look)
@@ -54,8 +60,8 @@ export function useDetails(session: WatchSession): DetailedSnapshot {
       clearInterval(timer)
       document.removeEventListener('visibilitychange', look)
     }
-  }, [session])
-  return snapshot
+  }, [session, select])
+  return selected
 }
 
 function lookAt(session: WatchSession): DetailedSnapshot {
