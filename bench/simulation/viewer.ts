@@ -411,7 +411,9 @@ export class SimulatedViewer implements PolicySnapshot {
     if (ahead > 0) this.#couldPlayAt ??= now
     const waited = now - (this.#couldPlayAt ?? now)
     const { pace } = this.origin
-    const isGiven = mayPlay({ ahead, isWhole, pace, bytesPerSecond: this.bytesPerSecond, waited })
+    const { bytesPerSecond } = this
+    const isLeftToOthers = false // no film is held here at its first frame
+    const isGiven = mayPlay({ ahead, isWhole, pace, isLeftToOthers, bytesPerSecond, waited })
     this.waits = isGiven || pace === 0 ? 0 : Math.max(0, PATIENCE_SECONDS - waited)
     return isGiven && (ahead >= PLAYABLE_SECONDS || isWhole)
   }
