@@ -53,9 +53,16 @@ describe('the first request for a title', () => {
   })
 })
 
-test('from the middle of a title on, a head is whole pieces as well', () => {
-  const facts = { size: 20_000 * KIB, duration: 60 } // 333 KiB a second
-  expect(headEndOf(facts, 100 * KIB)).toBe(768 * KIB)
+test('a head is half pieces, from the middle of a title on as well', () => {
+  const slow = { size: 8_000 * KIB, duration: 100 } // 80 KiB a second, 120 are needed
+  expect(headEndOf(slow, 0)).toBe(128 * KIB)
+  expect(earlyRequestOf(record({ ...slow, webSeeds: [`${HERE}/media/a/b`] }), HERE)).toMatchObject({
+    range: `bytes=0-${256 * KIB - 1}`,
+    headEnd: 128 * KIB,
+  })
+  const facts = { size: 20_000 * KIB, duration: 60 } // 333 KiB a second, 500 are needed
+  expect(headEndOf(facts, 0)).toBe(512 * KIB)
+  expect(headEndOf(facts, 100 * KIB)).toBe(640 * KIB)
   expect(headEndOf(facts, 512 * KIB)).toBe(1024 * KIB)
   expect(headEndOf(facts, facts.size - 1)).toBe(facts.size)
 })

@@ -10,6 +10,7 @@ import {
   type PieceLayout,
   pieceAt,
   pieceLayout,
+  pieceLengthFor,
   pieceStart,
 } from './pieces.ts'
 
@@ -27,7 +28,8 @@ export const earlyRequestSchema = v.object({
   range: v.string(),
   /**
    * The file's head: the bytes before this one. The server sends them at the stream's address
-   * (stream.ts); `null` when the file lies elsewhere, or is not read from its start on.
+   * (stream.ts); `null` when the file lies elsewhere, or is not read from its start on. Peers bring
+   * what it lacks of its last piece.
    */
   headEnd: v.nullable(v.number()),
 })
@@ -40,22 +42,30 @@ export type EarlyRequest = v.InferOutput<typeof earlyRequestSchema>
 export function earlyRequestOf(media: MediaRecord, ownAddress: string): EarlyRequest | null {
   const [url] = media.webSeeds
   if (url === undefined) return null
-  const end = headEndOf(media, 0)
+  const layout = pieceLayout(media.size)
+  const last = lastPieceToStartWith(layout, startingRateOf(media))
+  const end = pieceStart(layout, last) + lengthOfPiece(layout, last)
   const isHere = media.source === null && url.startsWith(`${ownAddress}/media/`)
   // Where the end is read first, the browser leaves the head half read.
-  const headEnd = isHere && media.fastStart ? end : null
+  const headEnd = isHere && media.fastStart ? headEndOf(media, 0) : null
   return { title: nameOfBytes(media), url, range: `bytes=0-${end - 1}`, headEnd }
 }
 
 /**
+ * Every viewer has the head from the origin, so it is no longer than it must be: of a small film a
+ * piece is seconds. Half a piece is whole blocks (BEP 3), so peers can bring the other half.
  * @param start a byte of the file
- * @returns the byte after the last one of the whole pieces that a decoder needs from there to begin
+ * @returns the byte after the last one of the half pieces that a decoder needs from there to begin
  */
-export function headEndOf({ size, duration }: HeadFacts, start: number): number {
-  const bytesPerSecond = bytesPerSecondOf(size, duration) ?? GUESSED_BYTES_PER_SECOND
-  const layout = pieceLayout(size)
-  const last = lastPieceToStartWith(layout, bytesPerSecond, start)
-  return pieceStart(layout, last) + lengthOfPiece(layout, last)
+export function headEndOf(facts: HeadFacts, start: number): number {
+  const half = pieceLengthFor(facts.size) / 2
+  const needed = start + START_SECONDS * startingRateOf(facts)
+  return Math.min(facts.size, (Math.floor(needed / half) + 1) * half)
+}
+
+/** Bytes per second of playback, as far as they are known before it has begun. */
+function startingRateOf({ size, duration }: HeadFacts): number {
+  return bytesPerSecondOf(size, duration) ?? GUESSED_BYTES_PER_SECOND
 }
 
 /** Bytes and seconds of a title. */
@@ -63,14 +73,9 @@ export type HeadFacts = Pick<MediaRecord, 'size' | 'duration'>
 
 /**
  * @param bytesPerSecond of playback
- * @param start a byte of the file
- * @returns the last of the pieces, from there on, that the decoder needs for the first frame
+ * @returns the last of the pieces, from the first on, that the decoder needs for the first frame
  */
-export function lastPieceToStartWith(
-  layout: PieceLayout,
-  bytesPerSecond: number,
-  start = 0,
-): PieceIndex {
-  const end = Math.floor(start + START_SECONDS * bytesPerSecond)
+export function lastPieceToStartWith(layout: PieceLayout, bytesPerSecond: number): PieceIndex {
+  const end = Math.floor(START_SECONDS * bytesPerSecond)
   return pieceAt(layout, Math.min(end, layout.size - 1))
 }

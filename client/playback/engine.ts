@@ -173,6 +173,7 @@ class Engine implements Playback {
     this.#fetcher = new OriginFetcher({
       urls: this.#seeds,
       layout: this.#layout,
+      headEnd: this.#source.headEnd,
       isHeld: (index) => this.#store.has(index),
       onBytes: (count) => this.#onBytes(count),
       onWasted: (count) => {
@@ -410,13 +411,25 @@ class Engine implements Playback {
     const { signal } = this.#closing
     const head = await this.#source.readHead(signal)
     if (signal.aborted || this.#source.headEnd === 0) return
-    if (head) this.#fetcher.take(head.url, head.bytes)
-    else this.#bytes.placeholder += end // it came, if not to us
+    if (head) {
+      this.#fetcher.take(head.url, head.bytes)
+      this.#offerBeginning()
+    } else {
+      this.#bytes.placeholder += end // it came, if not to us
+      this.#fetcher.loseHead()
+    }
+  }
+
+  /** Of the piece in which the head ends, peers shall bring the rest alone. */
+  #offerBeginning(): void {
+    const { beginning } = this.#fetcher
+    if (beginning) this.#swarm?.begin(beginning.index, beginning.bytes)
   }
 
   /** The server could not give the head: the page fetches it, which tries more often and elsewhere. */
   #startWithoutHead(): void {
     this.#lastReader = { position: 0, end: this.#layout.size, waiting: false }
+    this.#fetcher.loseHead()
     this.#hold?.release()
     this.#startFetching()
     if (isControlled()) this.#source.open()
@@ -473,6 +486,7 @@ class Engine implements Playback {
   async #onJoined(swarm: Swarm): Promise<void> {
     this.#prospects.joined()
     this.#swap = { readyMs: swarm.readyMs, piecesReused: swarm.piecesReused }
+    this.#offerBeginning()
     await this.#verification.offerHeld()
     this.#tick()
   }
@@ -568,7 +582,8 @@ class Engine implements Playback {
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
-      isFetching: (index) => this.#fetcher.isFetching(index),
+      isFetching: (index) =>
+        this.#fetcher.isFetching(index) || (swarm !== null && this.#fetcher.awaitsBeginning(index)), // peers would bring that as well
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
       bufferedSeconds: this.#bufferedSeconds(),
       waits: Math.max(this.#feed.waits, waitsForOthers),

@@ -55,12 +55,13 @@ interface Run {
   wasted: number
 }
 
-function run(urls: string[], silenceMs = 5000): Run {
+function run(urls: string[], { silenceMs = 5000, headEnd = 0 } = {}): Run {
   const pieces = new Map<PieceIndex, Uint8Array>()
   const state = { pieces, troubles: [] as (OriginTrouble | null)[], bytes: 0, wasted: 0 }
   const fetcher = new OriginFetcher({
     urls,
     layout,
+    headEnd,
     silenceMs,
     isHeld: (index) => pieces.has(index),
     onBytes: (count) => {
@@ -92,6 +93,41 @@ test('a span arrives as whole pieces, the short last one included, with one requ
   expectWholeFile(state)
   expect(seed.ranges).toEqual([`bytes=0-${layout.size - 1}`])
   expect(state.troubles).toEqual([])
+})
+
+test('of a piece that the head ends in, the rest alone is asked for, before or after it', async () => {
+  const end = layout.pieceLength / 2
+  for (const comesFirst of [true, false]) {
+    const seed = await webSeed(serve)
+    const state = run([seed.url], { headEnd: end })
+    const take = () => state.fetcher.take('head', Uint8Array.from(file.subarray(0, end)))
+    expect(state.fetcher.awaitsBeginning(piece(0))).toBe(true)
+    if (comesFirst) {
+      take()
+      expect(state.fetcher.beginning).toMatchObject({ index: 0 })
+      expect(state.fetcher.bytesAt(10, 4)).toEqual(Uint8Array.from(file.subarray(10, 14)))
+    }
+    state.fetcher.start(piece(0), piece(4))
+    await until(() => state.pieces.size === (comesFirst ? 5 : 4))
+    if (!comesFirst) {
+      expect(state.fetcher.isFetching(piece(0))).toBe(true)
+      expect(state.fetcher.bytesAt(end, 4)).toEqual(Uint8Array.from(file.subarray(end, end + 4)))
+      take()
+    }
+    expectWholeFile(state)
+    expect(seed.ranges).toEqual([`bytes=${end}-${layout.size - 1}`])
+    expect(state.wasted).toBe(0)
+    expect(state.fetcher.isFetching(piece(0))).toBe(false)
+  }
+})
+
+test('what a lost head had is fetched like everything else', async () => {
+  const seed = await webSeed(serve)
+  const state = run([seed.url], { headEnd: layout.pieceLength / 2 })
+  state.fetcher.loseHead()
+  state.fetcher.start(piece(0), piece(4))
+  await until(() => state.pieces.size === 5)
+  expectWholeFile(state)
 })
 
 test('bytes can be read before their piece is whole', async () => {
@@ -258,7 +294,7 @@ test('a server that falls silent is given up and asked again', async () => {
   const seed = await webSeed((request, response, attempt) => {
     if (attempt > 1) serve(request, response, attempt)
   })
-  const state = run([seed.url], 200)
+  const state = run([seed.url], { silenceMs: 200 })
   state.fetcher.start(piece(0), piece(0))
   await until(() => state.pieces.size === 1)
   expect(seed.ranges.length).toBe(2)
@@ -270,7 +306,7 @@ test('a server that is slow to answer is given more time with each attempt', asy
     const timer = setTimeout(() => serve(request, response, attempt), 500)
     response.on('close', () => clearTimeout(timer))
   })
-  const state = run([seed.url], 200)
+  const state = run([seed.url], { silenceMs: 200 })
   state.fetcher.start(piece(0), piece(0))
   await until(() => state.pieces.size === 1)
   expect(seed.ranges.length).toBe(3) // 200, 400 and 800 ms
@@ -436,7 +472,7 @@ test('a body that ends early as if it were whole is no answer, and the next web 
 test('a source that falls silent is given up sooner when there is another, and nobody is told', async () => {
   const source = await webSeed(() => {})
   const own = await webSeed(serve)
-  const state = run([source.url, own.url], 1000)
+  const state = run([source.url, own.url], { silenceMs: 1000 })
   const startedAt = performance.now()
   state.fetcher.start(piece(0), piece(0))
   await until(() => state.pieces.size === 1)

@@ -14,6 +14,7 @@ import {
 import type { Bytes } from '../storage/piece-store.ts'
 import type { SpanIntent } from '../swarm/intent-message.ts'
 import { takeEarlyResponse } from './early-response.ts'
+import { HeadSeam } from './head-seam.ts'
 import { Pace } from './pace.ts'
 import { AttemptError, askForRange, bodyOfRange, Validators } from './range-answer.ts'
 import { pause, retryDelay } from './retry.ts'
@@ -34,6 +35,8 @@ export interface OriginOptions {
   /** Web seeds, best first; as long as one fails, the next one is asked in its place. */
   readonly urls: readonly string[]
   readonly layout: PieceLayout
+  /** The bytes before this one come by `take`; 0 when none do. */
+  readonly headEnd: number
   /** @returns whether the piece has come by another way, while a request was being retried. */
   readonly isHeld: (index: PieceIndex) => boolean
   /** `count` payload bytes arrived and can be read. */
@@ -68,6 +71,8 @@ const MAX_SILENCE_MS = 20_000
 const MIN_SAMPLE_BYTES = 128 * 1024
 
 interface RunningSpan extends OriginSpan {
+  /** The first byte that it asks for. */
+  readonly from: number
   next: number
   /** The piece that is arriving. */
   piece: PieceIndex
@@ -79,6 +84,7 @@ interface RunningSpan extends OriginSpan {
 export class OriginFetcher {
   readonly #options: OriginOptions
   readonly #spans = new Set<RunningSpan>()
+  readonly #seam: HeadSeam
   readonly #closing = new AbortController()
   readonly #seeds: WebSeeds
   readonly #validators = new Validators()
@@ -93,6 +99,7 @@ export class OriginFetcher {
 
   constructor(options: OriginOptions) {
     this.#options = options
+    this.#seam = new HeadSeam(options.layout, options.headEnd)
     this.#seeds = new WebSeeds(options.urls)
   }
 
@@ -109,6 +116,17 @@ export class OriginFetcher {
   /** Payload bytes so far, by the URL of the web seed that sent them. */
   get bytesFrom(): ReadonlyMap<string, number> {
     return this.#bytesFrom
+  }
+
+  /** @returns whether the head has a part of the piece, and has not come yet */
+  awaitsBeginning(index: PieceIndex): boolean {
+    return this.#seam.index === index && this.#seam.beginning === null
+  }
+
+  /** What the head has of the piece in which it ends, as long as that is all there is of it. */
+  get beginning(): { readonly index: PieceIndex; readonly bytes: Bytes } | null {
+    const { index, beginning: bytes } = this.#seam
+    return index === null || bytes === null || this.#options.isHeld(index) ? null : { index, bytes }
   }
 
   /** Bytes per second while a body streams, or `null` before there is a sample. */
@@ -140,18 +158,18 @@ export class OriginFetcher {
   /** @returns whether a span under way will bring the piece. */
   isFetching(index: PieceIndex): boolean {
     for (const span of this.#spans) if (!span.stuck && covers(span, index)) return true
-    return false
+    return this.#seam.index === index && this.#seam.hasRest
   }
 
   /** @returns a copy of what has arrived of the piece under way at that byte, or `null`. */
   bytesAt(position: number, length: number): Bytes | null {
-    for (const span of this.#spans) {
-      const start = pieceStart(this.#options.layout, span.piece)
-      if (start <= position && position < span.next) {
-        return span.bytes.slice(position - start, Math.min(span.next, position + length) - start)
+    for (const { piece, from, next, bytes } of this.#spans) {
+      const start = pieceStart(this.#options.layout, piece)
+      if (Math.max(start, from) <= position && position < next) {
+        return bytes.slice(position - start, Math.min(next, position + length) - start)
       }
     }
-    return null
+    return this.#seam.bytesAt(position, length)
   }
 
   /**
@@ -165,10 +183,13 @@ export class OriginFetcher {
     for (const index of piecesBetween(first, last)) {
       for (const span of this.#spans) if (covers(span, index)) return false
     }
+    const { index, length } = this.#seam
+    const from = pieceStart(layout, first) + (index === first ? length : 0)
     const span: RunningSpan = {
       first,
       last,
-      next: pieceStart(layout, first),
+      from,
+      next: from,
       end: pieceStart(layout, last) + lengthOfPiece(layout, last),
       piece: first,
       bytes: new Uint8Array(lengthOfPiece(layout, first)),
@@ -180,8 +201,8 @@ export class OriginFetcher {
   }
 
   /**
-   * Takes bytes that came by another request of this page.
-   * @param bytes whole pieces, from the first one of the file on
+   * Takes the head, which came by another request of this page.
+   * @param bytes those before `headEnd`
    */
   take(url: string, bytes: Bytes): void {
     const { layout, isHeld, onBytes, onWasted, onPiece } = this.#options
@@ -190,10 +211,17 @@ export class OriginFetcher {
     for (let at = 0; at < bytes.length; ) {
       const index = pieceAt(layout, at)
       const end = at + lengthOfPiece(layout, index)
-      if (isHeld(index)) onWasted(end - at)
-      else onPiece(index, bytes.slice(at, end))
+      const part = bytes.slice(at, end)
+      const piece = index === this.#seam.index ? this.#seam.begin(part) : part
+      if (isHeld(index)) onWasted(part.length)
+      else if (piece) onPiece(index, piece)
       at = end
     }
+  }
+
+  /** The head will not come: what it has is fetched like everything else. */
+  loseHead(): void {
+    this.#seam.lose()
   }
 
   /** Aborts what is under way. */
@@ -300,7 +328,9 @@ export class OriginFetcher {
       rest = rest.subarray(part.length)
       onBytes(part.length)
       if (at + part.length === span.bytes.length) {
-        onPiece(span.piece, span.bytes)
+        const { piece: index, bytes } = span
+        const piece = span.from > pieceStart(layout, index) ? this.#seam.finish(bytes) : bytes
+        if (piece) onPiece(index, piece)
         this.#nextPiece(span)
       }
     }
@@ -322,7 +352,8 @@ export class OriginFetcher {
     const { layout, isHeld, onWasted } = this.#options
     while (span.next < span.end && isHeld(span.piece)) {
       const start = pieceStart(layout, span.piece)
-      if (span.next > start) onWasted(span.next - start)
+      const came = span.next - Math.max(start, span.from)
+      if (came > 0) onWasted(came)
       span.next = start + lengthOfPiece(layout, span.piece)
       this.#nextPiece(span)
     }

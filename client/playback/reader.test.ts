@@ -13,6 +13,7 @@ function openReader(start = 0, end = layout.size) {
   const fetcher = new OriginFetcher({
     urls: [],
     layout,
+    headEnd: 0,
     isHeld: (index) => store.has(index),
     onBytes: () => {},
     onWasted: () => {},

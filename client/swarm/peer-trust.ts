@@ -25,11 +25,14 @@ export interface PeerTrustOptions {
 /** Who holds nothing need not say so (BEP 3): who has said nothing for so long does. Milliseconds. */
 const SILENCE_MS = 1000
 
+/** In place of a peer's id, for what came from the origin. */
+const ORIGIN = ''
 /** A damaged disk may spoil a piece of an honest peer; after so many it is not let in any more. */
 const MAX_WRONG_PIECES = 2
 
 export class PeerTrust {
   readonly #conduct: PeerConduct
+  readonly #blame: PieceBlame
   readonly #patience: PeerPatience
   readonly #requests: BlockRequests
   /** Wires that have not said what the peer holds, and since when they are there. */
@@ -40,7 +43,7 @@ export class PeerTrust {
     const blame = new PieceBlame({
       read: options.read,
       onFault: (peerId, pieces) => {
-        if (pieces >= MAX_WRONG_PIECES) conduct.expel(peerId)
+        if (peerId !== ORIGIN && pieces >= MAX_WRONG_PIECES) conduct.expel(peerId)
       },
     })
     const patience: PeerPatience = new PeerPatience(torrent, {
@@ -81,6 +84,7 @@ export class PeerTrust {
       blame.failed(index)
     })
     this.#conduct = conduct
+    this.#blame = blame
     this.#patience = patience
     this.#requests = requests
   }
@@ -88,6 +92,11 @@ export class PeerTrust {
   /** To be asked in a wire's `piece` event. @returns whether the block was asked for */
   wasAsked(wire: Wire): boolean {
     return this.#requests.wasAsked(wire)
+  }
+
+  /** A piece begins with what no peer has sent: whoever sends the rest is not alone at fault. */
+  tookElsewhere(index: PieceIndex, bytes: Uint8Array): void {
+    this.#blame.took(ORIGIN, index, 0, bytes)
   }
 
   /** Bytes per second that the wire sends while it is asked for something; 0 when not known. */

@@ -10,6 +10,7 @@ import type { WebRtcPeer } from './webrtc-peers.ts'
 import { MESSAGE } from './wire-messages.ts'
 
 const UNCHOKE = 1
+const BLOCK = 16 * 1024
 
 describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () => {
   vi.stubGlobal('self', globalThis) // as in a browser
@@ -86,7 +87,8 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
     await swarm.close() // twice does no harm
   })
 
-  test('peers are asked for pieces in the order of the decision, ranges that touch too', async () => {
+  /** With a peer that has everything and lets us in. */
+  async function joinWithPeer() {
     let take: (connection: WebRtcPeer) => void = () => {}
     const swarm = await join(nothing(), undefined, undefined, async (_infoHash, adopt) => {
       take = adopt
@@ -98,26 +100,61 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
     await expect.poll(() => swarm.peers().length).toBe(1)
     peer.say(MESSAGE.bitfield, Buffer.of(0b1110_0000))
     peer.say(UNCHOKE)
+    return { swarm, peer }
+  }
+
+  const answered = new WeakMap<PlainPeer, number>()
+  /** Sends what was asked for since the last time. @returns how much was asked for in all: blocks */
+  function answer(peer: PlainPeer): number {
+    const requests = peer.requests()
+    for (const { piece, offset, length } of requests.slice(answered.get(peer) ?? 0)) {
+      peer.say(MESSAGE.piece, piece, offset, bytesOf(piece).subarray(offset, offset + length))
+    }
+    answered.set(peer, requests.length)
+    return requests.length
+  }
+
+  test('peers are asked for pieces in the order of the decision, ranges that touch too', async () => {
+    const { swarm, peer } = await joinWithPeer()
     const range = (first: number, last: number) => ({ first: at(first), last: at(last) })
     swarm.steer([range(1, 1), range(2, 2), range(0, 0)], () => true)
-    let answered = 0
+    const isHere = () => [0, 1, 2].every((index) => swarm.isVerified(at(index)))
     await expect
-      .poll(
-        () => {
-          const requests = peer.requests()
-          for (const { piece, offset, length } of requests.slice(answered)) {
-            const block = bytesOf(piece).subarray(offset, offset + length)
-            peer.say(MESSAGE.piece, piece, offset, block)
-          }
-          answered = requests.length
-          return [0, 1, 2].every((index) => swarm.isVerified(at(index)))
-        },
-        { interval: 10, timeout: 5000 },
-      )
+      .poll(() => answer(peer) > 0 && isHere(), { interval: 10, timeout: 5000 })
       .toBe(true)
     // Who is not known is tried with two blocks of the last one.
     const [, , ...asked] = peer.requests().map(({ piece }) => piece)
     expect([...new Set(asked)]).toEqual([1, 2, 0])
+    await swarm.close()
+  })
+
+  test('of a piece that has begun over HTTP, peers are asked for the rest alone', async () => {
+    const half = layout.pieceLength / 2
+    const { swarm, peer } = await joinWithPeer()
+    swarm.begin(at(0), bytesOf(0).slice(0, half))
+    expect(swarm.missing(at(0))).toBe(half)
+    swarm.steer([{ first: at(0), last: at(0) }], () => true)
+    await expect
+      .poll(() => answer(peer) > 0 && swarm.isVerified(at(0)), { interval: 10 })
+      .toBe(true)
+    const offsets = peer.requests().map(({ offset }) => offset)
+    expect(Math.min(...offsets)).toBe(half)
+    expect(offsets).toHaveLength(half / BLOCK)
+    expect(swarm.totals).toMatchObject({ received: half, wasted: 0 })
+    await swarm.close()
+  })
+
+  test('who sends the rest of a piece that began wrong is not at fault', async () => {
+    const half = layout.pieceLength / 2
+    const { swarm, peer } = await joinWithPeer()
+    for (const index of [0, 1]) {
+      swarm.begin(at(index), new Uint8Array(half)) // not what the file has there
+      swarm.steer([{ first: at(index), last: at(index) }], () => true)
+      await expect
+        .poll(() => answer(peer) > 0 && swarm.isVerified(at(index)), { interval: 10 })
+        .toBe(true)
+    }
+    expect(swarm.peers()).toHaveLength(1)
     await swarm.close()
   })
 

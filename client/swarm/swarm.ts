@@ -79,6 +79,8 @@ export interface Swarm {
    * @returns `known` when it is right and was verified before
    */
   inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'>
+  /** The beginning of a piece that came over HTTP, whole blocks: peers are asked for the rest alone. */
+  begin(index: PieceIndex, bytes: Bytes): void
   /** False once the upload limit is spent: peers are sent nothing. */
   readonly maySend: boolean
   /** Holds what peers are sent to this, from now on. */
@@ -91,6 +93,8 @@ export function preloadSwarm(): void {
   loadWebTorrent().catch(() => {}) // `joinSwarm` tells
 }
 
+/** What peers are asked for at a time (BEP 3). */
+const BLOCK_BYTES = 16 * 1024
 /** Selections that nothing depends on at once are renewed so often at most. Milliseconds. */
 const STEER_MS = 250
 /** Pieces of an earlier visit that come later than that are verified one by one. Milliseconds. */
@@ -363,6 +367,14 @@ class JoinedSwarm implements Swarm {
         wire.cancel(request.piece, request.offset, request.length)
       }
     }
+  }
+
+  begin(index: PieceIndex, bytes: Bytes): void {
+    const piece = this.#torrent.pieces[index]
+    if (!piece || piece._reservations > 0) return // peers are asked for it already
+    piece.set(0, bytes, null)
+    piece._reservations = Math.floor(bytes.length / BLOCK_BYTES)
+    this.#trust.tookElsewhere(index, bytes)
   }
 
   async inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'> {

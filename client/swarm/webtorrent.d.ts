@@ -107,6 +107,19 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     readonly priority: number
   }
 
+  /** A piece that is not verified yet; blocks are counted from 0. */
+  interface TorrentPiece {
+    /** Bytes. */
+    readonly missing: number
+    /** So many blocks, from the first one on, have been asked for. */
+    _reservations: number
+    /**
+     * Takes blocks that have come.
+     * @param source who sent them
+     */
+    set(block: number, bytes: Uint8Array, source: unknown): boolean
+  }
+
   export interface Torrent {
     readonly infoHash: string
     readonly length: number
@@ -133,8 +146,8 @@ declare module 'webtorrent/dist/webtorrent.min.js' {
     on(event: 'verified', listener: (index: number) => void): void
     /** SHA-1 of each piece, 40 hex digits. */
     readonly _hashes: readonly string[]
-    /** `null` for verified pieces; `missing` counts bytes. */
-    readonly pieces: readonly ({ readonly missing: number } | null)[]
+    /** `null` for verified pieces. */
+    readonly pieces: readonly (TorrentPiece | null)[]
     _markVerified(index: number): void
     _markUnverified(index: number): void
     _checkDone(): void

@@ -1,0 +1,88 @@
+// The piece in which a head ends (head-start.ts) comes in two parts, whichever first: its beginning with
+// the head, and its rest by a range request, unless peers bring that. Pure bookkeeping; the origin
+// fetcher owns it.
+import {
+  lengthOfPiece,
+  type PieceIndex,
+  type PieceLayout,
+  pieceAt,
+  pieceStart,
+} from '#protocol/pieces.ts'
+import type { Bytes } from '../storage/piece-store.ts'
+
+export class HeadSeam {
+  /** The piece, `null` when the head ends with one, is over, or will not be had. */
+  #index: PieceIndex | null = null
+  readonly #start: number
+  readonly #end: number
+  /** Of the whole piece. */
+  #bytes: Bytes
+  #hasBeginning = false
+  #hasRest = false
+
+  /** @param end the byte after the last one of the head, 0 when there is none */
+  constructor(layout: PieceLayout, end: number) {
+    const index = end > 0 && end < layout.size ? pieceAt(layout, end) : null
+    this.#start = index === null ? 0 : pieceStart(layout, index)
+    this.#end = end
+    if (this.#start < end && index !== null) this.#index = index
+    this.#bytes = new Uint8Array(this.#index === null ? 0 : lengthOfPiece(layout, this.#index))
+  }
+
+  get index(): PieceIndex | null {
+    return this.#index
+  }
+
+  /** Bytes of the piece that come with the head. */
+  get length(): number {
+    return this.#index === null ? 0 : this.#end - this.#start
+  }
+
+  get hasRest(): boolean {
+    return this.#hasRest
+  }
+
+  /** What came with the head, or `null` as long as it has not come. */
+  get beginning(): Bytes | null {
+    return this.#hasBeginning ? this.#bytes.subarray(0, this.length) : null
+  }
+
+  /** @returns the piece, when it is whole now */
+  begin(bytes: Bytes): Bytes | null {
+    this.#bytes.set(bytes)
+    this.#hasBeginning = true
+    return this.#whole()
+  }
+
+  /**
+   * @param bytes as long as the piece, with its rest in place
+   * @returns the piece, when it is whole now
+   */
+  finish(bytes: Bytes): Bytes | null {
+    this.#bytes.set(bytes.subarray(this.length), this.length)
+    this.#hasRest = true
+    return this.#whole()
+  }
+
+  /** @returns a copy of what is here from that byte of the file on, at most `length`, or `null` */
+  bytesAt(position: number, length: number): Bytes | null {
+    const at = position - this.#start
+    if (this.#index === null || at < 0 || at >= this.#bytes.length) return null
+    if (!(at < this.length ? this.#hasBeginning : this.#hasRest)) return null
+    const end = this.#hasRest ? this.#bytes.length : this.length
+    return this.#bytes.slice(at, Math.min(end, at + length))
+  }
+
+  /** The head will not be had: the piece is like all others. */
+  lose(): void {
+    this.#index = null
+    this.#bytes = new Uint8Array()
+  }
+
+  #whole(): Bytes | null {
+    if (!this.#hasBeginning || !this.#hasRest) return null
+    const piece = this.#bytes
+    this.lose() // should it be dropped, it is fetched like all others
+    return piece
+  }
+}
