@@ -412,8 +412,8 @@ export class SimulatedViewer implements PolicySnapshot {
     const waited = now - (this.#couldPlayAt ?? now)
     const { pace } = this.origin
     const { bytesPerSecond } = this
-    const isLeftToOthers = false // no film is held here at its first frame
-    const isGiven = mayPlay({ ahead, isWhole, pace, isLeftToOthers, bytesPerSecond, waited })
+    const waitsForOthers = false // no film is held here at its first frame
+    const isGiven = mayPlay({ ahead, isWhole, pace, waitsForOthers, bytesPerSecond, waited })
     this.waits = isGiven || pace === 0 ? 0 : Math.max(0, PATIENCE_SECONDS - waited)
     return isGiven && (ahead >= PLAYABLE_SECONDS || isWhole)
   }

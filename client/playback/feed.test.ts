@@ -138,14 +138,15 @@ describe('on a slow line', () => {
     expect(feed.mayBegin(next)).toBe(true)
   })
 
-  test('what is held on a fast line waits for what others shall bring, until some of it is here', () => {
+  test('what is held on a fast line waits for others as well, until there is enough', () => {
     feed.beganWithout({ position: 2 * SECOND }, true)
     Object.assign(watch, { firstFrameMs: 100, hasFrame: true })
     fetcher.pace = 10 * SECOND
     const next = { position: 2 * SECOND, end: layout.size }
     const begins = () => feed.mayBegin(next, { waitsForOthers: true })
+    for (const piece of [2, 3, 4]) held.add(piece)
     expect(begins()).toBe(false)
-    held.add(2)
+    held.add(5)
     expect(begins()).toBe(true)
   })
 

@@ -184,7 +184,7 @@ export class Feed {
    * Whether there is enough to begin with; from then on, there always is.
    * @param reader what the video is given comes from there
    * @param canGive false when the video cannot be given anything yet: then only what it holds counts
-   * @param waitsForOthers true while other viewers are given time to bring what comes next
+   * @param waitsForOthers true while other viewers are given time to bring what follows
    */
   mayBegin(
     reader: Pick<Reader, 'position' | 'end'>,
@@ -202,7 +202,7 @@ export class Feed {
       isWhole: end >= Math.min(reader.end, this.#samples.end),
       // What peers bring is of use once a piece is whole.
       pace: canGive ? fetcher.pace || (end > reader.position ? peersPace() : 0) : 0,
-      isLeftToOthers: waitsForOthers && end === reader.position,
+      waitsForOthers,
       bytesPerSecond,
       waited: (now - since) / 1000,
     })

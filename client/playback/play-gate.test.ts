@@ -7,7 +7,7 @@ const supply = (changes: Partial<Supply>): boolean =>
     ahead: 0.5,
     isWhole: false,
     pace: 50 * KIB,
-    isLeftToOthers: false,
+    waitsForOthers: false,
     bytesPerSecond: 100 * KIB,
     waited: 0,
     ...changes,
@@ -39,7 +39,7 @@ describe('a video that waits', () => {
   })
 
   test('does not rely on the line for what others shall bring', () => {
-    expect(supply({ pace: 1000 * KIB, isLeftToOthers: true })).toBe(false)
-    expect(supply({ pace: 1000 * KIB, isLeftToOthers: true, waited: 10 })).toBe(true)
+    expect(supply({ pace: 1000 * KIB, waitsForOthers: true })).toBe(false)
+    expect(supply({ pace: 1000 * KIB, waitsForOthers: true, waited: 10 })).toBe(true)
   })
 })

@@ -10,8 +10,8 @@ export interface Supply {
   readonly isWhole: boolean
   /** Bytes per second that the origin sends when it is asked, 0 when it has sent too few to tell. */
   readonly pace: number
-  /** Nothing of what comes next is here: others shall bring it, at a pace of their own. */
-  readonly isLeftToOthers: boolean
+  /** What follows is left to other viewers, who bring it at a pace of their own. */
+  readonly waitsForOthers: boolean
   /** Bytes of the file per second of playback. */
   readonly bytesPerSecond: number
   /** Since there was something to give: seconds. */
@@ -28,9 +28,9 @@ const SCANT = 1
 export const PATIENCE_SECONDS = 10
 
 export function mayPlay(supply: Supply): boolean {
-  const { ahead, isWhole, pace, isLeftToOthers, bytesPerSecond, waited } = supply
+  const { ahead, isWhole, pace, waitsForOthers, bytesPerSecond, waited } = supply
   if (isWhole || ahead >= ENOUGH_SECONDS || waited >= PATIENCE_SECONDS) return true
-  if (pace === 0 || isLeftToOthers) return false
+  if (pace === 0 || waitsForOthers) return false
   const want = (AMPLE - pace / bytesPerSecond) / (AMPLE - SCANT)
   return ahead >= ENOUGH_SECONDS * Math.min(1, want)
 }
