@@ -28,8 +28,8 @@ export const earlyRequestSchema = v.object({
   range: v.string(),
   /**
    * The file's head: the bytes before this one. The server sends them at the stream's address
-   * (stream.ts); `null` when the file lies elsewhere, or is not read from its start on. Peers bring
-   * what it lacks of its last piece.
+   * (stream.ts); `null` when the file lies elsewhere, or is not read from its start on. What it
+   * lacks of its last piece comes like everything else.
    */
   headEnd: v.nullable(v.number()),
 })

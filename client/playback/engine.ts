@@ -1,9 +1,9 @@
 // The playback engine: gives a `<video>` its one `src` and keeps bytes flowing to it, first over
 // HTTP, then from the swarm as well. It owns the piece store, the origin fetcher, the readers and
 // the swarm; every piece is in exactly one of four states: held, under way over HTTP, left to
-// peers, or not wanted yet. What to fetch is decided by origin-policy.ts alone.
-// Longer than other files: it is where all parts of a playback meet, a third of it their wiring; what
-// decides or keeps state by itself has a file of its own.
+// peers, or not wanted yet (of the one in which a head ends, its rest is). What to fetch is decided by
+// origin-policy.ts alone. Longer than other files: it is where all parts of a playback meet, a third of
+// it their wiring; what decides or keeps state by itself has a file of its own.
 import { GUESSED_BYTES_PER_SECOND, lastPieceToStartWith } from '#protocol/early-request.ts'
 import { bytesPerSecondOf, nameOfBytes } from '#protocol/media.ts'
 import {
@@ -31,7 +31,7 @@ import { httpSenders } from './http-senders.ts'
 import { lookAheadFor, type Standing } from './look-ahead.ts'
 import { MeetingPatience } from './meeting-patience.ts'
 import { OriginFetcher } from './origin.ts'
-import { type Demand, decide } from './origin-policy.ts'
+import { type Demand, decide, type PieceRange } from './origin-policy.ts'
 import { pieceStates } from './piece-states.ts'
 import { ENOUGH_SECONDS } from './play-gate.ts'
 import { PlayHold } from './play-hold.ts'
@@ -195,6 +195,7 @@ class Engine implements Playback {
       fetcher: this.#fetcher,
       calm: this.#calm,
       peersPace: () => this.#swarm?.peers().reduce((sum, { rate }) => sum + rate, 0) ?? 0,
+      waitsForOthers: () => this.#waitsForOthers() > 0,
       bytesPerSecond: () => this.#bytesPerSecond(),
     })
     const isScant = head !== null && head.end < ENOUGH_SECONDS * this.#bytesPerSecond()
@@ -519,10 +520,7 @@ class Engine implements Playback {
   /** Once it can go on and there is enough for it to last, or the viewer went elsewhere. */
   #releaseHold(): void {
     if (!this.#isHeld) return
-    const mayBegin = this.#feed.mayBegin(this.#lastReader, {
-      canGive: this.#source.wasRead,
-      waitsForOthers: this.#waitsForOthers() > 0,
-    })
+    const mayBegin = this.#feed.mayBegin(this.#lastReader, this.#source.wasRead)
     if (this.#watch.seeks > 0 || mayBegin) this.#hold?.release()
   }
 
@@ -582,8 +580,7 @@ class Engine implements Playback {
     const decision = decide({
       layout: this.#layout,
       has: (index) => this.#store.has(index),
-      isFetching: (index) =>
-        this.#fetcher.isFetching(index) || (swarm !== null && this.#fetcher.awaitsBeginning(index)), // peers would bring that as well
+      isFetching: (index) => this.#fetcher.isFetching(index),
       demands: this.#readers.length > 0 ? this.#readers : [this.#lastReader],
       bufferedSeconds: this.#bufferedSeconds(),
       waits: Math.max(this.#feed.waits, waitsForOthers),
@@ -606,7 +603,10 @@ class Engine implements Playback {
       settings: lookAheadFor(this.#standing()),
     })
     const decidedAt = performance.now()
-    swarm?.steer(decision.fromPeers, (piece, bytes, rate) => {
+    // Peers would bring what the head has as well.
+    const { awaited } = this.#fetcher
+    const fromPeers = awaited === null ? decision.fromPeers : without(decision.fromPeers, awaited)
+    swarm?.steer(fromPeers, (piece, bytes, rate) => {
       const age = (performance.now() - decidedAt) / 1000
       return decision.mayAsk(pieceIndex(this.#layout, piece), { queued: bytes, rate, age })
     })
@@ -719,6 +719,19 @@ class Engine implements Playback {
     this.#snapshot = snapshot
     for (const listener of this.#listeners) listener()
   }
+}
+
+/** @returns the ranges, in their order, without that piece */
+function without(ranges: readonly PieceRange[], index: PieceIndex): PieceRange[] {
+  const parts = ranges.flatMap(({ first, last }) =>
+    first <= index && index <= last
+      ? [
+          { first, last: (index - 1) as PieceIndex },
+          { first: (index + 1) as PieceIndex, last },
+        ]
+      : [{ first, last }],
+  )
+  return parts.filter(({ first, last }) => first <= last)
 }
 
 function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

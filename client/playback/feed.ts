@@ -29,6 +29,8 @@ export interface FeedOptions {
   readonly fetcher: Pick<OriginFetcher, 'spans' | 'pace'>
   /** Bytes per second that peers send when they are asked, 0 when that is not known. */
   readonly peersPace: () => number
+  /** Whether other viewers are given time to bring what follows. */
+  readonly waitsForOthers: () => boolean
   /** Bytes of the file per second of playback. */
   readonly bytesPerSecond: () => number
   /** Until the first frame, it stands nearly still while the machine is busy. */
@@ -184,13 +186,9 @@ export class Feed {
    * Whether there is enough to begin with; from then on, there always is.
    * @param reader what the video is given comes from there
    * @param canGive false when the video cannot be given anything yet: then only what it holds counts
-   * @param waitsForOthers true while other viewers are given time to bring what follows
    */
-  mayBegin(
-    reader: Pick<Reader, 'position' | 'end'>,
-    { canGive = true, waitsForOthers = false } = {},
-  ): boolean {
-    const { watch, fetcher, peersPace } = this.#options
+  mayBegin(reader: Pick<Reader, 'position' | 'end'>, canGive = true): boolean {
+    const { watch, fetcher, peersPace, waitsForOthers } = this.#options
     const now = this.#now()
     // What is held does not wait for ever for the first bytes either.
     const since = this.#heldSince ?? this.#keptSince ?? now
@@ -202,7 +200,7 @@ export class Feed {
       isWhole: end >= Math.min(reader.end, this.#samples.end),
       // What peers bring is of use once a piece is whole.
       pace: canGive ? fetcher.pace || (end > reader.position ? peersPace() : 0) : 0,
-      waitsForOthers,
+      waitsForOthers: waitsForOthers(),
       bytesPerSecond,
       waited: (now - since) / 1000,
     })
@@ -211,7 +209,7 @@ export class Feed {
   }
 
   #mayPlay(reader: Reader): boolean {
-    const { watch, fetcher } = this.#options
+    const { watch, fetcher, waitsForOthers } = this.#options
     const isPlaying = watch.firstFrameMs !== null && (this.#heldSince === null || watch.seeks > 0)
     if (this.#isOpen || this.#isIdle || isPlaying || this.mayBegin(reader)) {
       this.#keptSince = null
@@ -220,7 +218,7 @@ export class Feed {
     const now = this.#now()
     this.#keptSince ??= now
     const isTold = fetcher.pace > 0 || (now - this.#keptSince) / 1000 >= TELLING_SECONDS
-    if (isTold) this.#isSlow = true
+    if (isTold && !waitsForOthers()) this.#isSlow = true
     return false
   }
 
@@ -236,7 +234,8 @@ export class Feed {
         continue
       }
       const arriving = fetcher.spans.find(
-        ({ next }) => start <= end && end < next && pieceAt(layout, next - 1) === index,
+        ({ from, next }) =>
+          Math.max(start, from) <= end && end < next && pieceAt(layout, next - 1) === index,
       )
       return arriving?.next ?? end
     }

@@ -11,31 +11,34 @@ import {
 import type { Bytes } from '../storage/piece-store.ts'
 
 export class HeadSeam {
-  /** The piece, `null` when the head ends with one, is over, or will not be had. */
-  #index: PieceIndex | null = null
+  /** `null` when the head ends with a piece. */
+  readonly #index: PieceIndex | null
   readonly #start: number
   readonly #end: number
   /** Of the whole piece. */
-  #bytes: Bytes
+  readonly #bytes: Bytes
   #hasBeginning = false
   #hasRest = false
+  /** It was whole once, or the head will not be had: from then on the piece is like all others. */
+  #isOver = false
 
   /** @param end the byte after the last one of the head, 0 when there is none */
   constructor(layout: PieceLayout, end: number) {
     const index = end > 0 && end < layout.size ? pieceAt(layout, end) : null
     this.#start = index === null ? 0 : pieceStart(layout, index)
     this.#end = end
-    if (this.#start < end && index !== null) this.#index = index
+    this.#index = this.#start < end ? index : null
     this.#bytes = new Uint8Array(this.#index === null ? 0 : lengthOfPiece(layout, this.#index))
   }
 
+  /** The piece, as long as it comes in two parts. */
   get index(): PieceIndex | null {
-    return this.#index
+    return this.#isOver ? null : this.#index
   }
 
   /** Bytes of the piece that come with the head. */
   get length(): number {
-    return this.#index === null ? 0 : this.#end - this.#start
+    return this.index === null ? 0 : this.#end - this.#start
   }
 
   get hasRest(): boolean {
@@ -44,7 +47,7 @@ export class HeadSeam {
 
   /** What came with the head, or `null` as long as it has not come. */
   get beginning(): Bytes | null {
-    return this.#hasBeginning ? this.#bytes.subarray(0, this.length) : null
+    return this.#hasBeginning ? this.#bytes.subarray(0, this.#end - this.#start) : null
   }
 
   /** @returns the piece, when it is whole now */
@@ -59,7 +62,8 @@ export class HeadSeam {
    * @returns the piece, when it is whole now
    */
   finish(bytes: Bytes): Bytes | null {
-    this.#bytes.set(bytes.subarray(this.length), this.length)
+    const at = this.#end - this.#start
+    this.#bytes.set(bytes.subarray(at), at)
     this.#hasRest = true
     return this.#whole()
   }
@@ -67,22 +71,26 @@ export class HeadSeam {
   /** @returns a copy of what is here from that byte of the file on, at most `length`, or `null` */
   bytesAt(position: number, length: number): Bytes | null {
     const at = position - this.#start
-    if (this.#index === null || at < 0 || at >= this.#bytes.length) return null
-    if (!(at < this.length ? this.#hasBeginning : this.#hasRest)) return null
-    const end = this.#hasRest ? this.#bytes.length : this.length
+    const seam = this.#end - this.#start
+    if (at < 0 || at >= this.#bytes.length) return null
+    if (!(at < seam ? this.#hasBeginning : this.#hasRest)) return null
+    const end = this.#hasRest ? this.#bytes.length : seam
     return this.#bytes.slice(at, Math.min(end, at + length))
   }
 
-  /** The head will not be had: the piece is like all others. */
-  lose(): void {
-    this.#index = null
-    this.#bytes = new Uint8Array()
+  /**
+   * The head will not be had, unless it is here. What came of the rest can be read, and no more.
+   * @returns bytes of it, which are fetched once more
+   */
+  lose(): number {
+    if (this.#hasBeginning || this.#isOver) return 0
+    this.#isOver = true
+    return this.#hasRest ? this.#bytes.length - (this.#end - this.#start) : 0
   }
 
   #whole(): Bytes | null {
     if (!this.#hasBeginning || !this.#hasRest) return null
-    const piece = this.#bytes
-    this.lose() // should it be dropped, it is fetched like all others
-    return piece
+    this.#isOver = true // should it be dropped, it is fetched like all others
+    return this.#bytes
   }
 }

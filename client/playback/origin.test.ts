@@ -101,7 +101,7 @@ test('of a piece that the head ends in, the rest alone is asked for, before or a
     const seed = await webSeed(serve)
     const state = run([seed.url], { headEnd: end })
     const take = () => state.fetcher.take('head', Uint8Array.from(file.subarray(0, end)))
-    expect(state.fetcher.awaitsBeginning(piece(0))).toBe(true)
+    expect(state.fetcher.awaited).toBe(0)
     if (comesFirst) {
       take()
       expect(state.fetcher.beginning).toMatchObject({ index: 0 })
@@ -128,6 +128,33 @@ test('what a lost head had is fetched like everything else', async () => {
   state.fetcher.start(piece(0), piece(4))
   await until(() => state.pieces.size === 5)
   expectWholeFile(state)
+})
+
+test('a head that is lost while the rest is under way costs the rest, and no more', async () => {
+  const end = layout.pieceLength / 2
+  const seed = await webSeed(serve)
+  const state = run([seed.url], { headEnd: end })
+  state.fetcher.start(piece(0), piece(1))
+  state.fetcher.loseHead()
+  await until(() => state.pieces.size === 1 && state.wasted > 0)
+  expect(state.wasted).toBe(layout.pieceLength - end)
+  expect(state.troubles).toEqual([])
+  expect(state.fetcher.bytesAt(end, 4)).toEqual(Uint8Array.from(file.subarray(end, end + 4)))
+  await until(() => state.fetcher.spans.length === 0)
+  state.fetcher.start(piece(0), piece(0))
+  await until(() => state.pieces.size === 2)
+  expect(seed.ranges).toHaveLength(2)
+})
+
+test('a request that would bring the part of a head again ends before it', async () => {
+  const seed = await webSeed(serve)
+  const end = layout.pieceLength * 1.5
+  const state = run([seed.url], { headEnd: end })
+  state.fetcher.take('head', Uint8Array.from(file.subarray(0, end)))
+  state.pieces.delete(piece(0)) // the store has dropped it
+  state.fetcher.start(piece(0), piece(3))
+  await until(() => state.pieces.size === 1)
+  expect(seed.ranges).toEqual([`bytes=0-${layout.pieceLength - 1}`])
 })
 
 test('bytes can be read before their piece is whole', async () => {

@@ -1,4 +1,4 @@
-// Fetches spans of whole pieces from the origin by HTTP range requests (BEP 19, RFC 9110 §14).
+// Fetches spans of pieces, whole but for a head's part of the first, from the origin by HTTP range requests (BEP 19, RFC 9110 §14).
 // Bytes can be read while they arrive and are handed over as whole pieces. Invariant: no byte is
 // asked for twice; a request that breaks off is taken up at the byte where it broke. A span, once
 // started, is always finished, unless the fetcher is closed (by the engine, who owns it).
@@ -58,6 +58,8 @@ export interface OriginOptions {
 export interface OriginSpan {
   readonly first: PieceIndex
   readonly last: PieceIndex
+  /** The first byte that it asks for: within a piece where that begins with a head. */
+  readonly from: number
   /** The next byte to arrive. */
   readonly next: number
   /** The byte after the last one. */
@@ -71,8 +73,6 @@ const MAX_SILENCE_MS = 20_000
 const MIN_SAMPLE_BYTES = 128 * 1024
 
 interface RunningSpan extends OriginSpan {
-  /** The first byte that it asks for. */
-  readonly from: number
   next: number
   /** The piece that is arriving. */
   piece: PieceIndex
@@ -118,9 +118,9 @@ export class OriginFetcher {
     return this.#bytesFrom
   }
 
-  /** @returns whether the head has a part of the piece, and has not come yet */
-  awaitsBeginning(index: PieceIndex): boolean {
-    return this.#seam.index === index && this.#seam.beginning === null
+  /** The piece of which the head will bring a part, and has not yet; or `null`. */
+  get awaited(): PieceIndex | null {
+    return this.#seam.beginning === null ? this.#seam.index : null
   }
 
   /** What the head has of the piece in which it ends, as long as that is all there is of it. */
@@ -183,14 +183,19 @@ export class OriginFetcher {
     for (const index of piecesBetween(first, last)) {
       for (const span of this.#spans) if (covers(span, index)) return false
     }
-    const { index, length } = this.#seam
-    const from = pieceStart(layout, first) + (index === first ? length : 0)
+    const { index: seam, length } = this.#seam
+    const from = pieceStart(layout, first) + (seam === first ? length : 0)
+    // A request that would bring the head's part once more ends before it.
+    const isBeforeSeam = seam !== null && first < seam && seam <= last
+    const end = isBeforeSeam
+      ? pieceStart(layout, seam)
+      : pieceStart(layout, last) + lengthOfPiece(layout, last)
     const span: RunningSpan = {
       first,
-      last,
+      last: isBeforeSeam ? pieceIndex(layout, seam - 1) : last,
       from,
       next: from,
-      end: pieceStart(layout, last) + lengthOfPiece(layout, last),
+      end,
       piece: first,
       bytes: new Uint8Array(lengthOfPiece(layout, first)),
       stuck: false,
@@ -221,7 +226,8 @@ export class OriginFetcher {
 
   /** The head will not come: what it has is fetched like everything else. */
   loseHead(): void {
-    this.#seam.lose()
+    const wasted = this.#seam.lose()
+    if (wasted > 0) this.#options.onWasted(wasted)
   }
 
   /** Aborts what is under way. */
@@ -317,7 +323,7 @@ export class OriginFetcher {
 
   /** Fills the pieces of the span with what arrived. */
   #take(span: RunningSpan, chunk: Bytes): void {
-    const { layout, onBytes, onPiece, onTrouble } = this.#options
+    const { layout, onBytes, onWasted, onPiece, onTrouble } = this.#options
     let rest = chunk
     span.stuck = false
     while (rest.length > 0) {
@@ -329,8 +335,10 @@ export class OriginFetcher {
       onBytes(part.length)
       if (at + part.length === span.bytes.length) {
         const { piece: index, bytes } = span
-        const piece = span.from > pieceStart(layout, index) ? this.#seam.finish(bytes) : bytes
+        const isRest = span.from > pieceStart(layout, index)
+        const piece = isRest ? this.#seam.finish(bytes) : bytes
         if (piece) onPiece(index, piece)
+        else if (this.#seam.index === null) onWasted(span.next - span.from) // without its beginning
         this.#nextPiece(span)
       }
     }

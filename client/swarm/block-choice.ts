@@ -6,7 +6,8 @@
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
 import type { PaceOf } from './wire-queues.ts'
 
-const BLOCK_BYTES = 16 * 1024
+/** What peers are asked for at a time (BEP 3). */
+export const BLOCK_BYTES = 16 * 1024
 /** Besides what a peer sends in a while, it is asked for so many blocks. */
 const LEAST_BLOCKS = 2
 /** A peer is asked for more when it has less than so much to send … */

@@ -1,13 +1,13 @@
 // The title's WebTorrent swarm: the only file that knows WebTorrent. It is told which pieces peers
-// shall bring (`steer`) and is handed the pieces that came over HTTP (`inject`). Invariant: a piece
-// is either selected here or fetched by HTTP, never both. The engine owns and closes it.
+// shall bring (`steer`) and is handed the pieces that came over HTTP (`inject`). Invariant: what a
+// piece lacks is either selected here or fetched by HTTP, never both. The engine owns and closes it.
 import type { Torrent } from 'webtorrent/dist/webtorrent.min.js'
 import { type PieceIndex, type PieceLayout, piecesBetween } from '#protocol/pieces.ts'
 import type { PieceRange, PolicyPeer } from '../playback/origin-policy.ts'
 import type { PeerShare } from '../playback/playback.ts'
 import type { UploadLimit } from '../playback/sharing.ts'
 import type { Bytes, PieceStore } from '../storage/piece-store.ts'
-import { chooseBlocks } from './block-choice.ts'
+import { BLOCK_BYTES, chooseBlocks } from './block-choice.ts'
 import { exclusions } from './exclusions.ts'
 import { hexOf } from './hex.ts'
 import type { Intent } from './intent-message.ts'
@@ -79,7 +79,10 @@ export interface Swarm {
    * @returns `known` when it is right and was verified before
    */
   inject(index: PieceIndex, bytes: Bytes): Promise<'taken' | 'known' | 'wrong'>
-  /** The beginning of a piece that came over HTTP, whole blocks: peers are asked for the rest alone. */
+  /**
+   * The beginning of a piece that came over HTTP, whole blocks: peers are asked for the rest alone. Does
+   * nothing when they have been asked for it before.
+   */
   begin(index: PieceIndex, bytes: Bytes): void
   /** False once the upload limit is spent: peers are sent nothing. */
   readonly maySend: boolean
@@ -93,8 +96,6 @@ export function preloadSwarm(): void {
   loadWebTorrent().catch(() => {}) // `joinSwarm` tells
 }
 
-/** What peers are asked for at a time (BEP 3). */
-const BLOCK_BYTES = 16 * 1024
 /** Selections that nothing depends on at once are renewed so often at most. Milliseconds. */
 const STEER_MS = 250
 /** Pieces of an earlier visit that come later than that are verified one by one. Milliseconds. */

@@ -1,5 +1,5 @@
 // The picture under the player: every piece, where it came from and whether it is shared, where
-// playback is, and who sent how much. Drawn anew when a piece has changed, and not otherwise.
+// playback is, and who sent how much. Drawn anew when it shows something else, and not otherwise.
 import './piece-bar.css'
 import { useComputedColorScheme } from '@mantine/core'
 import { useElementSize, useMediaQuery } from '@mantine/hooks'
@@ -98,7 +98,7 @@ function Playhead({ video }: { readonly video: HTMLVideoElement }) {
     const move = (): void => {
       const share = video.duration > 0 ? Math.min(1, video.currentTime / video.duration) : 0
       // What is set is laid out and drawn anew, even when it is the same.
-      const left = `${(share * 100).toFixed(1)}%`
+      const left = `${Math.round(share * 1000) / 10}%`
       if (mark.current && mark.current.style.left !== left) mark.current.style.left = left
     }
     move()

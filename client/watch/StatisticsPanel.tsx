@@ -70,7 +70,7 @@ function Numbers({ session }: { readonly session: WatchSession }) {
   )
 }
 
-interface Numbers {
+interface Figures {
   /** Of what was received, what peers sent: 0 to 1. */
   readonly share: number
   readonly rows: readonly (readonly [name: string, value: string])[]
@@ -79,7 +79,7 @@ interface Numbers {
 function numbersOf(
   { video, media }: WatchSession,
   { stats, details, tracker }: DetailedSnapshot,
-): Numbers {
+): Figures {
   const { bytes, pieces } = stats
   const { droppedVideoFrames, totalVideoFrames } = video.getVideoPlaybackQuality()
   const fromServer = bytes.placeholder + bytes.origin

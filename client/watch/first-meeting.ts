@@ -22,7 +22,8 @@ const MEETING_PATIENCE_MS = 3000
 const FILLING_PATIENCE_MS = 6000
 /** A machine on which so much time was lost is busy, with the meeting itself perhaps … */
 const BUSY_MS = 500
-/** … and is given so many times as long, by the clock. */
+const BUSY_SHARE = 0.05
+/** … and is given so many times as long by the clock, if that is longer. */
 const BUSY_PATIENCE = 2.5
 const LOOK_MS = 100
 /** With so many, and so much in hand, playback goes on while the interface is made … */
@@ -58,8 +59,8 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
     }
     const look = (): void => {
       const ms = performance.now() - begunAt
-      const isBusy = ms - calm.ms >= BUSY_MS
-      const waitedMs = isBusy ? ms / BUSY_PATIENCE : calm.ms
+      const isBusy = ms - calm.ms >= Math.max(BUSY_MS, ms * BUSY_SHARE)
+      const waitedMs = isBusy ? Math.min(calm.ms, ms / BUSY_PATIENCE) : calm.ms
       if (waitedMs >= patienceMs(meeting) || !awaitsPeers(meeting, isBusy)) settle()
     }
     const timer = setInterval(look, LOOK_MS)
