@@ -78,14 +78,9 @@ export class HeadSeam {
     return this.#bytes.slice(at, Math.min(end, at + length))
   }
 
-  /**
-   * The head will not be had, unless it is here. What came of the rest can be read, and no more.
-   * @returns bytes of it, which are fetched once more
-   */
-  lose(): number {
-    if (this.#hasBeginning || this.#isOver) return 0
-    this.#isOver = true
-    return this.#hasRest ? this.#bytes.length - (this.#end - this.#start) : 0
+  /** The head will not be had, unless it is here. What came of the rest can be read, and no more. */
+  lose(): void {
+    if (!this.#hasBeginning) this.#isOver = true
   }
 
   #whole(): Bytes | null {

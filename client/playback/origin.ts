@@ -1,7 +1,8 @@
-// Fetches spans of pieces, whole but for a head's part of the first, from the origin by HTTP range requests (BEP 19, RFC 9110 §14).
-// Bytes can be read while they arrive and are handed over as whole pieces. Invariant: no byte is
-// asked for twice; a request that breaks off is taken up at the byte where it broke. A span, once
-// started, is always finished, unless the fetcher is closed (by the engine, who owns it).
+// Fetches spans of pieces, whole but for what a head has of the first, from the origin by HTTP range
+// requests (BEP 19, RFC 9110 §14). Bytes can be read while they arrive and are handed over as whole
+// pieces. Invariant: no byte is asked for twice; a request that breaks off is taken up at the byte where
+// it broke. A span, once started, is always finished, unless the fetcher is closed (by the engine, who
+// owns it).
 import {
   lengthOfPiece,
   type PieceIndex,
@@ -226,8 +227,7 @@ export class OriginFetcher {
 
   /** The head will not come: what it has is fetched like everything else. */
   loseHead(): void {
-    const wasted = this.#seam.lose()
-    if (wasted > 0) this.#options.onWasted(wasted)
+    this.#seam.lose()
   }
 
   /** Aborts what is under way. */
@@ -323,7 +323,7 @@ export class OriginFetcher {
 
   /** Fills the pieces of the span with what arrived. */
   #take(span: RunningSpan, chunk: Bytes): void {
-    const { layout, onBytes, onWasted, onPiece, onTrouble } = this.#options
+    const { layout, onBytes, onPiece, onTrouble } = this.#options
     let rest = chunk
     span.stuck = false
     while (rest.length > 0) {
@@ -338,7 +338,6 @@ export class OriginFetcher {
         const isRest = span.from > pieceStart(layout, index)
         const piece = isRest ? this.#seam.finish(bytes) : bytes
         if (piece) onPiece(index, piece)
-        else if (this.#seam.index === null) onWasted(span.next - span.from) // without its beginning
         this.#nextPiece(span)
       }
     }
