@@ -15,6 +15,8 @@ export interface PieceLayout {
   readonly count: number
 }
 
+/** What peers are asked for at a time (BEP 3). */
+export const BLOCK_BYTES = 16 * 1024
 const MIN_PIECE_LENGTH = 256 * 1024
 const MAX_PIECE_LENGTH = 4 * 1024 * 1024
 const MAX_PIECES = 4096 // 80 kB of hashes, until pieces of 4 MiB are reached

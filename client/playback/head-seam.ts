@@ -14,7 +14,8 @@ export class HeadSeam {
   /** `null` when the head ends with a piece. */
   readonly #index: PieceIndex | null
   readonly #start: number
-  readonly #end: number
+  /** Of the piece, what the head has: bytes. */
+  readonly #seam: number
   /** Of the whole piece. */
   readonly #bytes: Bytes
   #hasBeginning = false
@@ -26,8 +27,8 @@ export class HeadSeam {
   constructor(layout: PieceLayout, end: number) {
     const index = end > 0 && end < layout.size ? pieceAt(layout, end) : null
     this.#start = index === null ? 0 : pieceStart(layout, index)
-    this.#end = end
-    this.#index = this.#start < end ? index : null
+    this.#seam = end - this.#start
+    this.#index = this.#seam > 0 ? index : null
     this.#bytes = new Uint8Array(this.#index === null ? 0 : lengthOfPiece(layout, this.#index))
   }
 
@@ -38,7 +39,7 @@ export class HeadSeam {
 
   /** Bytes of the piece that come with the head. */
   get length(): number {
-    return this.index === null ? 0 : this.#end - this.#start
+    return this.index === null ? 0 : this.#seam
   }
 
   get hasRest(): boolean {
@@ -47,7 +48,7 @@ export class HeadSeam {
 
   /** What came with the head, or `null` as long as it has not come. */
   get beginning(): Bytes | null {
-    return this.#hasBeginning ? this.#bytes.subarray(0, this.#end - this.#start) : null
+    return this.#hasBeginning ? this.#bytes.subarray(0, this.#seam) : null
   }
 
   /** @returns the piece, when it is whole now */
@@ -62,8 +63,7 @@ export class HeadSeam {
    * @returns the piece, when it is whole now
    */
   finish(bytes: Bytes): Bytes | null {
-    const at = this.#end - this.#start
-    this.#bytes.set(bytes.subarray(at), at)
+    this.#bytes.set(bytes.subarray(this.#seam), this.#seam)
     this.#hasRest = true
     return this.#whole()
   }
@@ -71,10 +71,9 @@ export class HeadSeam {
   /** @returns a copy of what is here from that byte of the file on, at most `length`, or `null` */
   bytesAt(position: number, length: number): Bytes | null {
     const at = position - this.#start
-    const seam = this.#end - this.#start
     if (at < 0 || at >= this.#bytes.length) return null
-    if (!(at < seam ? this.#hasBeginning : this.#hasRest)) return null
-    const end = this.#hasRest ? this.#bytes.length : seam
+    if (!(at < this.#seam ? this.#hasBeginning : this.#hasRest)) return null
+    const end = this.#hasRest ? this.#bytes.length : this.#seam
     return this.#bytes.slice(at, Math.min(end, at + length))
   }
 

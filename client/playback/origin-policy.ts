@@ -5,6 +5,7 @@
 // the next ones in the order of the hash step in, each a little later than the one before, and at
 // the last moment everybody who lacks it. Alone, that is plain read-ahead.
 import {
+  BLOCK_BYTES,
   lengthOfPiece,
   type PieceIndex,
   type PieceLayout,
@@ -116,8 +117,6 @@ export interface PolicyDecision {
   readonly wanted: PieceRange | null
 }
 
-/** What peers are asked for at a time (BEP 3). */
-const BLOCK_BYTES = 16 * 1024
 /** Spans under way at once: browsers open 6 connections per HTTP/1.1 server, some serve others. */
 const MAX_SPANS = 4
 /** What a peer is taken to send before it has sent anything: bytes per second. */

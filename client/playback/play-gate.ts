@@ -1,7 +1,7 @@
 // Whether a `<video>` that has not begun is given what has come. On a line slower than the film it
 // would play each piece as it comes and wait for the next one; better that it begins when there is
-// enough to last. On a fast line nothing is held back, unless other viewers are
-// waited for. Pure.
+// enough to last. On a fast line nothing is held back, unless other viewers are waited
+// for. Pure.
 
 /** What a `<video>` that waits could be given. */
 export interface Supply {

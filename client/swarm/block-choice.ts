@@ -4,10 +4,9 @@
 // the clock, which is two of a peer that was asked for little. On a page that is busy, as it is when a
 // film begins, a piece took seconds that way.
 import type { Torrent, Wire } from 'webtorrent/dist/webtorrent.min.js'
+import { BLOCK_BYTES } from '#protocol/pieces.ts'
 import type { PaceOf } from './wire-queues.ts'
 
-/** What peers are asked for at a time (BEP 3). */
-export const BLOCK_BYTES = 16 * 1024
 /** Besides what a peer sends in a while, it is asked for so many blocks. */
 const LEAST_BLOCKS = 2
 /** A peer is asked for more when it has less than so much to send … */

@@ -2,12 +2,12 @@
 // shall bring (`steer`) and is handed the pieces that came over HTTP (`inject`). Invariant: what a
 // piece lacks is either selected here or fetched by HTTP, never both. The engine owns and closes it.
 import type { Torrent } from 'webtorrent/dist/webtorrent.min.js'
-import { type PieceIndex, type PieceLayout, piecesBetween } from '#protocol/pieces.ts'
+import { BLOCK_BYTES, type PieceIndex, type PieceLayout, piecesBetween } from '#protocol/pieces.ts'
 import type { PieceRange, PolicyPeer } from '../playback/origin-policy.ts'
 import type { PeerShare } from '../playback/playback.ts'
 import type { UploadLimit } from '../playback/sharing.ts'
 import type { Bytes, PieceStore } from '../storage/piece-store.ts'
-import { BLOCK_BYTES, chooseBlocks } from './block-choice.ts'
+import { chooseBlocks } from './block-choice.ts'
 import { exclusions } from './exclusions.ts'
 import { hexOf } from './hex.ts'
 import type { Intent } from './intent-message.ts'
