@@ -129,6 +129,11 @@ export class Wire implements PolicyPeer {
     return this.#told?.intent.sends ?? true
   }
 
+  /** Whoever is there does; the others leave, and are gone at once. */
+  get answers(): boolean {
+    return true
+  }
+
   get leads(): boolean {
     return this.#told?.intent.leads ?? true
   }

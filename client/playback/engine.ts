@@ -218,6 +218,7 @@ class Engine implements Playback {
           peerId: this.#introductions.peerId,
           meet: (infoHash, take) => this.#introductions.adopt(infoHash, take),
           onChange: () => this.#tickWithin(BYTES_TICK_MS),
+          onSpoiled: (index) => this.#fetcher.spoiled(index),
         }),
       onJoined: (swarm) => {
         this.#onJoined(swarm).catch(() => this.#membership.fail())

@@ -48,6 +48,14 @@ test('a piece that is whole, or whose beginning will not come, is like all other
   }
 })
 
+test('a piece that was wrong comes anew, whole: what the head had of it was for nothing', () => {
+  const seam = new HeadSeam(layout, 14)
+  seam.begin(second.slice(0, 4))
+  expect(seam.spoil()).toBe(4)
+  expect([seam.index, seam.length]).toEqual([null, 0])
+  expect(seam.bytesAt(11, 5)).toEqual(bytes(11, 12, 13)) // it may be right, and is being played
+})
+
 test('what is here when the head is lost is not thrown away', () => {
   const rest = new HeadSeam(layout, 14)
   rest.finish(withoutBeginning)

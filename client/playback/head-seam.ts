@@ -82,6 +82,15 @@ export class HeadSeam {
     if (!this.#hasBeginning) this.#isOver = true
   }
 
+  /**
+   * The piece was wrong, with the head in it: like all others, it comes anew.
+   * @returns bytes of the head that came for nothing
+   */
+  spoil(): number {
+    this.#isOver = true
+    return this.#seam
+  }
+
   #whole(): Bytes | null {
     if (!this.#hasBeginning || !this.#hasRest) return null
     this.#isOver = true // should it be dropped, it is fetched like all others

@@ -28,6 +28,7 @@ function peer(
     wants: () => true,
     withholds: false,
     sends: true,
+    answers: true,
     leads: true,
   }
   return { id, has, rate, choking, ...silent, ...says }
@@ -306,6 +307,24 @@ describe('with peers', () => {
     const own = placed(0)
     const idle = { peers: others.map((id) => peer(id, [])), spanPieces: 1, sends: false }
     expect(isAsked(decide(snapshot(idle, every(0, own - 1))).fromOrigin, own)).toBe(false)
+  })
+
+  test('who does not answer brings nothing, and keeps its place', () => {
+    const silent = (id: string, pieces: readonly number[]) =>
+      peer(id, pieces, 0, false, { answers: false })
+    const asks = (piece: number, says: object = {}) => {
+      const peers = others.map((id) => ({ ...silent(id, []), ...says }))
+      const held = every(0, piece - 1)
+      return isAsked(
+        decide(snapshot({ peers, spanPieces: 1, bufferedSeconds: 4 }, held)).fromOrigin,
+        piece,
+      )
+    }
+    expect([asks(placed(0)), asks(placed(1))]).toEqual([true, false])
+    expect(asks(placed(1), { arrives: () => 0 })).toBe(false)
+    const holders = others.map((id) => silent(id, every(0, 99)))
+    const { fromOrigin } = decide(snapshot({ peers: holders, bufferedSeconds: 0.5 }))
+    expect(fromOrigin[0]?.first).toBe(0)
   })
 
   test('who uploads too slowly is led by others, and leads when nobody else can', () => {

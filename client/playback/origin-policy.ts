@@ -45,6 +45,8 @@ export interface PolicyPeer {
   wants(index: PieceIndex): boolean
   /** False when it says that it uploads nothing. */
   readonly sends: boolean
+  /** False when it was asked for something and has been silent for seconds: then nothing is left to it. */
+  readonly answers: boolean
   /** False when it says that it uploads too slowly to fetch for others what nobody has. */
   readonly leads: boolean
 }
@@ -157,13 +159,14 @@ export function decide(snapshot: PolicySnapshot): PolicyDecision {
   const { layout } = snapshot
   const isSmall = !isCrowd(snapshot)
   const givers = snapshot.peers.filter(({ sends, withholds }) => sends && !(isSmall && withholds))
-  const promising = givers.filter(({ promises }) => promises)
+  const answering = givers.filter(({ answers }) => answers)
+  const promising = answering.filter(({ promises }) => promises)
   const fromOrigin: Wanted[] = []
   const fromPeers: (Wanted & { readonly holders: number })[] = []
   let queuedAtPeers = 0
   for (const wanted of wantedPieces(snapshot)) {
     const { index, neededIn } = wanted
-    const holders = givers.filter((peer) => peer.has(index))
+    const holders = answering.filter((peer) => peer.has(index))
     const missing = snapshot.missing(index)
     const toSend = missing ?? lengthOfPiece(layout, index)
     const rate = rateOf(holders, snapshot, neededIn)
@@ -234,6 +237,7 @@ function turnOf(
   if (!isInReach && neededIn > takeOverSeconds(snapshot, index, { place: 0, begun })) return null
   // Who is not heading for the piece, or does not pass pieces on, will not fetch it for others.
   // What it tells is a moment old: who looks ahead to the piece before will see this one as we do.
+  // Who does not answer keeps its place: where all are slow, each would else take itself for the first.
   const before = (index - 1) as PieceIndex
   const rivals = givers.filter((peer) => peer.wants(index) || peer.wants(before))
   const place = placeOf(snapshot, rivals, index)

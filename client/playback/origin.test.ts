@@ -145,6 +145,22 @@ test('of a head that is lost while the rest is under way, the rest can still be 
   expect(seed.ranges).toHaveLength(2)
 })
 
+test('a piece that peers spoiled comes anew, with the part that the head had', async () => {
+  const seed = await webSeed(serve)
+  const end = layout.pieceLength / 2
+  const state = run([seed.url], { headEnd: end })
+  state.fetcher.take('head', Uint8Array.from(file.subarray(0, end)))
+  state.fetcher.spoiled(piece(1)) // none of the head's
+  expect(state.wasted).toBe(0)
+  state.fetcher.spoiled(piece(0))
+  state.fetcher.spoiled(piece(0)) // once is enough
+  expect(state.wasted).toBe(end)
+  state.fetcher.start(piece(0), piece(4))
+  await until(() => state.pieces.size === 5)
+  expect(state.bytes - state.wasted).toBe(layout.size)
+  expect(state.pieces.get(piece(0))).toEqual(Uint8Array.from(file.subarray(0, layout.pieceLength)))
+})
+
 test('a request that would bring the part of a head again ends before it', async () => {
   const seed = await webSeed(serve)
   const end = layout.pieceLength * 1.5

@@ -230,6 +230,11 @@ export class OriginFetcher {
     this.#seam.lose()
   }
 
+  /** What peers made of the piece was wrong: it comes anew, and whole. */
+  spoiled(index: PieceIndex): void {
+    if (this.beginning?.index === index) this.#options.onWasted(this.#seam.spoil())
+  }
+
   /** Aborts what is under way. */
   close(): void {
     this.#closing.abort()

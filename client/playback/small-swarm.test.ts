@@ -75,6 +75,7 @@ class SimulatedSwarm {
         arrives: (index) => v.arrives(index, originRate),
         wants: () => true,
         sends: true,
+        answers: true,
         leads: true,
       })),
       missing: (index) => viewer.partial.get(index) ?? null,

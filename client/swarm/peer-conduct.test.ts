@@ -45,6 +45,7 @@ beforeEach(async () => {
     upload: ALL,
     signal: new AbortController().signal,
     onChange: () => {},
+    onSpoiled: () => {},
     onBroken: (error) => {
       throw error
     },

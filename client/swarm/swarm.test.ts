@@ -44,6 +44,7 @@ describe('joinSwarm, with the real WebTorrent and nobody else in the swarm', () 
       upload: { bytesPerSecond: null, bytesLeft: null },
       signal,
       onChange: () => {},
+      onSpoiled: () => {},
       onBroken: (error) => {
         throw error
       },

@@ -39,6 +39,8 @@ export interface SwarmOptions {
   readonly signal: AbortSignal
   /** What peers have, or may send, has changed. */
   readonly onChange: () => void
+  /** What came of a piece was wrong; it comes anew. */
+  readonly onSpoiled: (index: PieceIndex) => void
   /** The swarm broke down; it must be closed, playback goes on without it. */
   readonly onBroken: (error: Error) => void
 }
@@ -174,7 +176,10 @@ export async function joinSwarm(options: SwarmOptions): Promise<Swarm> {
       mayAsk: (wire, index) => deadlines.mayAsk(wire, index),
       exclusions,
       read: (index, offset, length) => store.read(index, offset, length).catch(() => null),
-      onFailed: (index) => traffic.superseded(index),
+      onFailed: (index) => {
+        traffic.superseded(index)
+        options.onSpoiled(index)
+      },
       onChange: options.onChange,
     })
     chooseBlocks(torrent, (wire) => trust.pace(wire))
@@ -299,7 +304,8 @@ class JoinedSwarm implements Swarm {
       promises: this.#intents.promises(wire),
       arrives: (index) => this.#intents.arrives(wire, index),
       wants: (index) => this.#intents.wants(wire, index),
-      sends: this.#intents.sends(wire) && this.#trust.reliesOn(wire),
+      sends: this.#intents.sends(wire),
+      answers: this.#trust.reliesOn(wire),
       leads: this.#intents.leads(wire),
     }))
   }

@@ -19,7 +19,7 @@ beforeEach(() => {
 })
 
 /** Waits; tells whether it is over. */
-function wait(state: 'ready' | 'building' = 'ready') {
+function wait(state: 'ready' | 'building' = 'ready', chance = 0) {
   const waiting = { isOver: false }
   const meeting = {
     media: { state },
@@ -38,7 +38,7 @@ function wait(state: 'ready' | 'building' = 'ready') {
       return () => listeners.delete(onChange)
     },
   }
-  void untilMet(meeting, page).then(() => {
+  void untilMet(meeting, page, () => chance).then(() => {
     waiting.isOver = true
   })
   return waiting
@@ -145,6 +145,19 @@ describe('a busy machine', () => {
     bufferedSeconds = 10
     await vi.advanceTimersByTimeAsync(200)
     expect(waiting.isOver).toBe(true)
+  })
+
+  test('is perhaps full of viewers, whose interfaces are not made all at once', async () => {
+    bufferedSeconds = 1
+    const [one, other] = [wait('ready', 0), wait('ready', 0.5)]
+    await change({ tracker: tracker(3), stats: { ...snapshot.stats, peers: 3 } })
+    await loseTime(700)
+    bufferedSeconds = 14
+    await vi.advanceTimersByTimeAsync(200)
+    expect([one.isOver, other.isOver]).toEqual([true, false])
+    bufferedSeconds = 15
+    await vi.advanceTimersByTimeAsync(200)
+    expect(other.isOver).toBe(true)
   })
 
   test('is given longer', async () => {

@@ -23,14 +23,19 @@ const FILLING_PATIENCE_MS = 6000
 /** A machine on which so much time was lost is busy, with the meeting itself perhaps … */
 const BUSY_MS = 500
 const BUSY_SHARE = 0.05
-/** … and is given so many times as long by the clock, if that is longer. */
+/** … and is given so many times as long by the clock, if that is longer … */
 const BUSY_PATIENCE = 2.5
 const LOOK_MS = 100
 /** With so many, and so much in hand, playback goes on while the interface is made … */
 const FEW_PEERS = 3
 const IN_HAND_SECONDS = 5
-/** … for which a busy machine takes seconds. */
+/** … for which a busy machine takes seconds … */
 const BUSY_IN_HAND_SECONDS = 10
+/**
+ * … and up to so much more of both, by chance: what keeps it busy may be other viewers, whose interfaces
+ * would be made at the same moment, with nobody left to pass pieces on.
+ */
+const BUSY_SPREAD = 1
 const REACHING = [
   'pointermove',
   'pointerdown',
@@ -42,14 +47,20 @@ const REACHING = [
 
 /**
  * @param reached where events tell that somebody reaches for the interface
+ * @param random from 0 to 1
  * @returns when the first viewers are connected, none are to be expected, somebody cannot wait, or
  *   it takes too long
  */
-export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> {
+export function untilMet(
+  meeting: Meeting,
+  reached: EventTarget,
+  random = Math.random,
+): Promise<void> {
   return new Promise((resolve) => {
     const listening = new AbortController()
     const calm = new CalmClock()
     const begunAt = performance.now()
+    const spread = 1 + BUSY_SPREAD * random()
     const settle = (): void => {
       clearInterval(timer)
       calm.close()
@@ -60,8 +71,9 @@ export function untilMet(meeting: Meeting, reached: EventTarget): Promise<void> 
     const look = (): void => {
       const ms = performance.now() - begunAt
       const isBusy = ms - calm.ms >= Math.max(BUSY_MS, ms * BUSY_SHARE)
-      const waitedMs = isBusy ? Math.min(calm.ms, ms / BUSY_PATIENCE) : calm.ms
-      if (waitedMs >= patienceMs(meeting) || !awaitsPeers(meeting, isBusy)) settle()
+      const waitedMs = isBusy ? Math.min(calm.ms, ms / (BUSY_PATIENCE * spread)) : calm.ms
+      const inHand = isBusy ? BUSY_IN_HAND_SECONDS * spread : IN_HAND_SECONDS
+      if (waitedMs >= patienceMs(meeting) || !awaitsPeers(meeting, inHand)) settle()
     }
     const timer = setInterval(look, LOOK_MS)
     const unsubscribe = meeting.subscribe(look)
@@ -78,7 +90,8 @@ function patienceMs(meeting: Meeting): number {
   return stats.peers > 0 ? FILLING_PATIENCE_MS : MEETING_PATIENCE_MS
 }
 
-function awaitsPeers(meeting: Meeting, isBusy: boolean): boolean {
+/** @param inHand seconds of playback that are enough */
+function awaitsPeers(meeting: Meeting, inHand: number): boolean {
   const { media, video } = meeting
   const { stats, httpReason, tracker } = meeting.getSnapshot()
   if (media.state !== 'ready' || httpReason !== null) return false
@@ -88,6 +101,5 @@ function awaitsPeers(meeting: Meeting, isBusy: boolean): boolean {
   if (stats.peers < Math.min(tracker.others, FEW_PEERS)) return true
   const { duration, currentTime } = video
   const left = Number.isFinite(duration) ? duration - currentTime : Number.POSITIVE_INFINITY
-  const wanted = Math.min(isBusy ? BUSY_IN_HAND_SECONDS : IN_HAND_SECONDS, left)
-  return tracker.others > 0 && meeting.details().bufferedSeconds < wanted
+  return tracker.others > 0 && meeting.details().bufferedSeconds < Math.min(inHand, left)
 }
