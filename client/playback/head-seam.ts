@@ -20,7 +20,7 @@ export class HeadSeam {
   readonly #bytes: Bytes
   #hasBeginning = false
   #hasRest = false
-  /** It was whole once, or the head will not be had: from then on the piece is like all others. */
+  /** It was whole once, was spoiled, or the head will not be had: from then on it is like all others. */
   #isOver = false
 
   /** @param end the byte after the last one of the head, 0 when there is none */

@@ -321,7 +321,8 @@ describe('with peers', () => {
       )
     }
     expect([asks(placed(0)), asks(placed(1))]).toEqual([true, false])
-    expect(asks(placed(1), { arrives: () => 0 })).toBe(false)
+    expect(asks(placed(0), { arrives: () => 0 })).toBe(true) // its promise counts for nothing
+    expect(asks(placed(0), { arrives: () => 0, answers: true })).toBe(false)
     const holders = others.map((id) => silent(id, every(0, 99)))
     const { fromOrigin } = decide(snapshot({ peers: holders, bufferedSeconds: 0.5 }))
     expect(fromOrigin[0]?.first).toBe(0)

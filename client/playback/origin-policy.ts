@@ -45,7 +45,10 @@ export interface PolicyPeer {
   wants(index: PieceIndex): boolean
   /** False when it says that it uploads nothing. */
   readonly sends: boolean
-  /** False when it was asked for something and has been silent for seconds: then nothing is left to it. */
+  /**
+   * False when it has not lately sent what it was asked for: what it has and promises does not count, but
+   * its place in the order does.
+   */
   readonly answers: boolean
   /** False when it says that it uploads too slowly to fetch for others what nobody has. */
   readonly leads: boolean
@@ -372,7 +375,9 @@ function readerOf({ demands }: PolicySnapshot): Demand | undefined {
  */
 function aheadOfTakers(snapshot: PolicySnapshot): number {
   if (isCrowd(snapshot)) return 0
-  return snapshot.peers.some(({ sends, withholds }) => sends && withholds) ? AHEAD_SECONDS : 0
+  return snapshot.peers.some(({ sends, answers, withholds }) => sends && answers && withholds)
+    ? AHEAD_SECONDS
+    : 0
 }
 
 /** Pieces between the reader and the horizon; `null` when the reader is ahead of it. */

@@ -161,6 +161,18 @@ test('a piece that peers spoiled comes anew, with the part that the head had', a
   expect(state.pieces.get(piece(0))).toEqual(Uint8Array.from(file.subarray(0, layout.pieceLength)))
 })
 
+test('what the head had is no loss when peers spoil the piece whose rest is under way', async () => {
+  const seed = await webSeed(serve)
+  const end = layout.pieceLength / 2
+  const state = run([seed.url], { headEnd: end })
+  state.fetcher.take('head', Uint8Array.from(file.subarray(0, end)))
+  state.fetcher.start(piece(0), piece(4))
+  state.fetcher.spoiled(piece(0))
+  await until(() => state.pieces.size === 5)
+  expectWholeFile(state)
+  expect(state.wasted).toBe(0)
+})
+
 test('a request that would bring the part of a head again ends before it', async () => {
   const seed = await webSeed(serve)
   const end = layout.pieceLength * 1.5

@@ -230,8 +230,9 @@ export class OriginFetcher {
     this.#seam.lose()
   }
 
-  /** What peers made of the piece was wrong: it comes anew, and whole. */
+  /** What peers made of the piece was wrong: it comes anew, and whole unless its rest is under way here. */
   spoiled(index: PieceIndex): void {
+    for (const span of this.#spans) if (covers(span, index)) return
     if (this.beginning?.index === index) this.#options.onWasted(this.#seam.spoil())
   }
 

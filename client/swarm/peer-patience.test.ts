@@ -75,15 +75,18 @@ test('who has not sent anything is relied on for 2.5 s, who has for 4 s', () => 
 test('what it does not send is given to others, and it is left alone for longer and longer', () => {
   const { peer, wire } = connect()
   const rests: number[] = []
+  const gone: boolean[] = []
   for (let i = 0; i < 3; i += 1) {
     ask(peer)
     pass(6250)
     expect(peer.requests).toEqual([])
+    gone.push(patience.isGone(wire))
     let rest = 0
     for (; !patience.mayAsk(wire); rest += 250) pass(250)
     rests.push(rest)
   }
   expect(rests).toEqual([5000, 10_000, 20_000])
+  expect(gone).toEqual([false, true, true])
   ask(peer)
   pass(6250)
   expect(hopeless).toEqual(['peer'])

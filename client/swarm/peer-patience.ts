@@ -40,7 +40,9 @@ const WITHHOLDS_MS = 5000
 const GIVE_UP_MS = 6000
 /** First rest; each further one is twice as long. */
 const REST_MS = 5000
-/** Rests in a row without a block between them before it is let go. */
+/** After so many rests in a row without a block between them it is taken to be gone … */
+const GONE_RESTS = 2
+/** … and after so many let go. */
 const MAX_RESTS = 3
 
 export class PeerPatience {
@@ -76,6 +78,11 @@ export class PeerPatience {
   /** Whether it may be expected that the wire sends what it is asked for. */
   reliesOn(wire: Wire): boolean {
     return this.#standings.get(wire)?.isReliedOn ?? false
+  }
+
+  /** Whether the peer has been silent for so long that it will hardly be back. */
+  isGone({ peerId }: Wire): boolean {
+    return (this.#rests.get(peerId) ?? 0) >= GONE_RESTS
   }
 
   /** Whether the wire has choked us for seconds. */

@@ -118,6 +118,11 @@ export class PeerTrust {
     return this.#patience.reliesOn(wire)
   }
 
+  /** Whether the peer has been silent for so long that it will hardly be back. */
+  isGone(wire: Wire): boolean {
+    return this.#patience.isGone(wire)
+  }
+
   /** Whether the wire has choked us for seconds. */
   withholds(wire: Wire): boolean {
     return this.#patience.withholds(wire)

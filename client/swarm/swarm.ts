@@ -304,7 +304,7 @@ class JoinedSwarm implements Swarm {
       promises: this.#intents.promises(wire),
       arrives: (index) => this.#intents.arrives(wire, index),
       wants: (index) => this.#intents.wants(wire, index),
-      sends: this.#intents.sends(wire),
+      sends: this.#intents.sends(wire) && !this.#trust.isGone(wire),
       answers: this.#trust.reliesOn(wire),
       leads: this.#intents.leads(wire),
     }))

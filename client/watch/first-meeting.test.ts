@@ -160,6 +160,17 @@ describe('a busy machine', () => {
     expect(other.isOver).toBe(true)
   })
 
+  test('is not without the interface for more than 20 s', async () => {
+    const waiting = wait('ready', 1)
+    bufferedSeconds = 1
+    await change({ tracker: tracker(3), stats: { ...snapshot.stats, peers: 3 } })
+    await loseTime(1_500)
+    await vi.advanceTimersByTimeAsync(18_000)
+    expect(waiting.isOver).toBe(false)
+    await vi.advanceTimersByTimeAsync(700)
+    expect(waiting.isOver).toBe(true)
+  })
+
   test('is given longer', async () => {
     const waiting = wait()
     await change({ tracker: tracker(3) })
@@ -188,9 +199,12 @@ test('nobody is waited for while there is no torrent', async () => {
   expect(waiting.isOver).toBe(true)
 })
 
-test('whoever reaches for the interface gets it', async () => {
-  const waiting = wait()
-  page.dispatchEvent(new Event('pointermove'))
-  await vi.advanceTimersByTimeAsync(0)
-  expect(waiting.isOver).toBe(true)
-})
+test.each(['pointermove', 'keydown', 'click'])(
+  'whoever reaches for the interface gets it: %s',
+  async (event) => {
+    const waiting = wait()
+    page.dispatchEvent(new Event(event))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(waiting.isOver).toBe(true)
+  },
+)

@@ -32,13 +32,16 @@ const IN_HAND_SECONDS = 5
 /** … for which a busy machine takes seconds … */
 const BUSY_IN_HAND_SECONDS = 10
 /**
- * … and up to so much more of both, by chance: what keeps it busy may be other viewers, whose interfaces
- * would be made at the same moment, with nobody left to pass pieces on.
+ * … and by chance up to so many times as long and as much more: what keeps it busy may be other viewers,
+ * whose interfaces would be made at the same moment, with nobody left to pass pieces on.
  */
 const BUSY_SPREAD = 1
+/** Nobody is without the interface for longer. By the clock. */
+const LONGEST_MS = 20_000
 const REACHING = [
   'pointermove',
   'pointerdown',
+  'click',
   'touchstart',
   'wheel',
   'keydown',
@@ -73,7 +76,8 @@ export function untilMet(
       const isBusy = ms - calm.ms >= Math.max(BUSY_MS, ms * BUSY_SHARE)
       const waitedMs = isBusy ? Math.min(calm.ms, ms / (BUSY_PATIENCE * spread)) : calm.ms
       const inHand = isBusy ? BUSY_IN_HAND_SECONDS * spread : IN_HAND_SECONDS
-      if (waitedMs >= patienceMs(meeting) || !awaitsPeers(meeting, inHand)) settle()
+      const isOver = waitedMs >= patienceMs(meeting) || ms >= LONGEST_MS
+      if (isOver || !awaitsPeers(meeting, inHand)) settle()
     }
     const timer = setInterval(look, LOOK_MS)
     const unsubscribe = meeting.subscribe(look)
